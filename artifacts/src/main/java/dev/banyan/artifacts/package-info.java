@@ -1,0 +1,5 @@
+/** Placeholder tour of dev.banyan.artifacts. */
+@NullMarked
+package dev.banyan.artifacts;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Placeholder tour of dev.banyan.benchmarks. */
+@NullMarked
+package dev.banyan.benchmarks;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Placeholder tour of dev.banyan.runtime. */
+@NullMarked
+package dev.banyan.runtime;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Placeholder tour of dev.banyan.server. */
+@NullMarked
+package dev.banyan.server;
+
+import org.jspecify.annotations.NullMarked;
