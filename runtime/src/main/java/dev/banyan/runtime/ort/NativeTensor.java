@@ -1,0 +1,40 @@
+package dev.banyan.runtime.ort;
+
+import ai.onnxruntime.OnnxTensor;
+import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.artifacts.tensor.Shape;
+
+/**
+ * A tensor ready to be fed to a session. It is made by a {@link TensorScope} and ends with it; the
+ * elements lie in memory outside the heap and are not copied when it is fed.
+ */
+public final class NativeTensor {
+  private final OnnxTensor value;
+  private final DType type;
+  private final Shape shape;
+
+  NativeTensor(OnnxTensor value, DType type, Shape shape) {
+    this.value = value;
+    this.type = type;
+    this.shape = shape;
+  }
+
+  /** Element type. */
+  public DType type() {
+    return type;
+  }
+
+  /** Dimensions. */
+  public Shape shape() {
+    return shape;
+  }
+
+  OnnxTensor value() {
+    return value;
+  }
+
+  @Override
+  public String toString() {
+    return type + shape.toString();
+  }
+}
