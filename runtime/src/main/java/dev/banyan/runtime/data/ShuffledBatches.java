@@ -1,0 +1,77 @@
+package dev.banyan.runtime.data;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+
+/**
+ * The order in which an epoch visits the examples: shuffled, with texts of like length together so
+ * that little is spent on padding. The same seed and epoch give the same order on every machine.
+ *
+ * @param seed the run's seed
+ * @param batchSize examples a batch; the last batch of an epoch may be smaller
+ */
+public record ShuffledBatches(long seed, int batchSize) {
+  /** Texts are sorted by length inside pools of at most so many batches. */
+  private static final int MAX_POOL = 50;
+
+  /** There are at least about so many pools, or batches would be the same in every epoch. */
+  private static final int MIN_POOLS = 4;
+
+  /**
+   * Checks the size.
+   *
+   * @throws IllegalArgumentException if it is not positive
+   */
+  public ShuffledBatches {
+    if (batchSize < 1) {
+      throw new IllegalArgumentException("A batch of " + batchSize + " examples");
+    }
+  }
+
+  /** Number of batches an epoch over so many examples has. */
+  public int count(int examples) {
+    return Math.ceilDiv(examples, batchSize);
+  }
+
+  /**
+   * The batches of an epoch.
+   *
+   * @param lengths tokens of each example
+   * @param epoch from 0
+   * @return places of examples in the data set; every one occurs once
+   */
+  public List<List<Integer>> epoch(int[] lengths, int epoch) {
+    Random random = new Random(seed * 0x9E3779B97F4A7C15L + epoch);
+    List<Integer> order = new ArrayList<>(IntStream.range(0, lengths.length).boxed().toList());
+    Collections.shuffle(order, random);
+    int pool = Math.clamp(lengths.length / ((long) batchSize * MIN_POOLS), 1, MAX_POOL) * batchSize;
+    List<List<Integer>> batches = new ArrayList<>();
+    for (List<Integer> examples : chunks(order, pool)) {
+      List<Integer> sorted = new ArrayList<>(examples);
+      sorted.sort(Comparator.comparingInt((Integer i) -> lengths[i]).reversed());
+      batches.addAll(chunks(sorted, batchSize));
+    }
+    Collections.shuffle(batches, random);
+    return batches;
+  }
+
+  /** The batches of an evaluation: longest texts first, so that memory peaks at once. */
+  public List<List<Integer>> byLength(int[] lengths) {
+    List<Integer> order =
+        IntStream.range(0, lengths.length)
+            .boxed()
+            .sorted(Comparator.comparingInt((Integer i) -> lengths[i]).reversed())
+            .toList();
+    return chunks(order, batchSize);
+  }
+
+  private static List<List<Integer>> chunks(List<Integer> list, int size) {
+    return IntStream.range(0, Math.ceilDiv(list.size(), size))
+        .mapToObj(i -> List.copyOf(list.subList(i * size, Math.min(list.size(), (i + 1) * size))))
+        .toList();
+  }
+}
