@@ -1,0 +1,159 @@
+package dev.banyan.artifacts.bundle;
+
+import dev.banyan.artifacts.integrity.ArtifactException;
+import dev.banyan.artifacts.integrity.CorruptArtifact;
+import dev.banyan.artifacts.integrity.Digest;
+import dev.banyan.artifacts.integrity.UnusableArtifact;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * A prepared base on disk. Opening reads the manifest and compares file sizes, which takes
+ * milliseconds; {@link #verify} reads every byte.
+ *
+ * <p>A bundle is never changed in place: a new one takes its place as a whole.
+ */
+public final class Bundle {
+  /** The description of the folder. */
+  public static final String MANIFEST = "bundle.json";
+
+  /** Forward and backward pass, in the layout of ONNX Runtime's training API. */
+  public static final String TRAINING_MODEL = "training_model.onnx";
+
+  /** Forward pass with loss. */
+  public static final String EVAL_MODEL = "eval_model.onnx";
+
+  /** Gradient clipping and AdamW. */
+  public static final String OPTIMIZER_MODEL = "optimizer_model.onnx";
+
+  /**
+   * A complete starting point of rank 8 with 2 labels, so that the four artifacts load as they are.
+   */
+  public static final String CHECKPOINT = "checkpoint";
+
+  /** Many adapters over one base. */
+  public static final String SERVING_MODEL = "serving_model.onnx";
+
+  /** The frozen weights: external data of every graph. */
+  public static final String BASE_DATA = "base.onnx.data";
+
+  /** The tokenizer in Hugging Face's format. */
+  public static final String TOKENIZER = "tokenizer.json";
+
+  static final List<String> FILES =
+      List.of(
+          TRAINING_MODEL,
+          EVAL_MODEL,
+          OPTIMIZER_MODEL,
+          CHECKPOINT,
+          SERVING_MODEL,
+          BASE_DATA,
+          TOKENIZER);
+
+  private final Path dir;
+  private final BundleManifest manifest;
+
+  private Bundle(Path dir, BundleManifest manifest) {
+    this.dir = dir;
+    this.manifest = manifest;
+  }
+
+  /**
+   * Opens a folder.
+   *
+   * @throws UnusableArtifact if the folder is not a bundle
+   * @throws CorruptArtifact if the manifest is damaged, or a file is missing or of another size
+   * @throws ArtifactException if the manifest's version is another
+   */
+  public static Bundle open(Path dir) {
+    Path manifestFile = dir.resolve(MANIFEST);
+    try {
+      byte[] json = Files.readAllBytes(manifestFile);
+      Bundle bundle = new Bundle(dir, BundleManifest.parse(manifestFile.toString(), json));
+      bundle.checkNames();
+      for (var entry : bundle.manifest.files().entrySet()) {
+        bundle.checkSize(entry.getKey(), entry.getValue());
+      }
+      return bundle;
+    } catch (NoSuchFileException e) {
+      throw new UnusableArtifact(
+          dir.toString(), "no " + MANIFEST + " in it", "name a folder made by 'banyan prepare'");
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot read the bundle " + dir, e);
+    }
+  }
+
+  /** True if the folder has a manifest, of whatever version and condition. */
+  public static boolean isBundle(Path dir) {
+    return Files.isRegularFile(dir.resolve(MANIFEST));
+  }
+
+  private void checkNames() {
+    for (String name : FILES) {
+      if (!manifest.files().containsKey(name)) {
+        throw new CorruptArtifact(
+            dir.resolve(MANIFEST).toString(), "no file '" + name + "'", "it in the list of files");
+      }
+    }
+    for (String name : manifest.files().keySet()) {
+      if (name.equals(".") || name.equals("..") || !name.matches("[A-Za-z0-9._-]+")) {
+        throw new CorruptArtifact(
+            dir.resolve(MANIFEST).toString(), "the file '" + name + "'", "a plain file name");
+      }
+    }
+  }
+
+  private void checkSize(String name, BundleFile expected) throws IOException {
+    Path file = dir.resolve(name);
+    if (!Files.isRegularFile(file)) {
+      throw new CorruptArtifact(file.toString(), "no such file", "a file of the bundle");
+    }
+    if (Files.size(file) != expected.bytes()) {
+      throw new CorruptArtifact(
+          file.toString(), Files.size(file) + " bytes", expected.bytes() + " bytes");
+    }
+  }
+
+  /**
+   * Reads every file and compares its digest with the manifest's.
+   *
+   * @throws CorruptArtifact if one differs
+   */
+  public void verify() {
+    for (var entry : manifest.files().entrySet()) {
+      Path file = dir.resolve(entry.getKey());
+      Digest seen = Digest.of(file);
+      if (!seen.equals(entry.getValue().digest())) {
+        throw new CorruptArtifact(
+            file.toString(), "contents " + seen, "contents " + entry.getValue().digest());
+      }
+    }
+  }
+
+  /** The description. */
+  public BundleManifest manifest() {
+    return manifest;
+  }
+
+  /** The folder. */
+  public Path dir() {
+    return dir;
+  }
+
+  /**
+   * A file of the bundle.
+   *
+   * @throws IllegalArgumentException if the bundle has no file of this name
+   */
+  public Path file(String name) {
+    if (!manifest.files().containsKey(name)) {
+      throw new IllegalArgumentException(
+          "A bundle has no file '" + name + "', only " + manifest.files().keySet());
+    }
+    return dir.resolve(name);
+  }
+}

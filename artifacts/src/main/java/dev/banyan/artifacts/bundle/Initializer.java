@@ -1,0 +1,33 @@
+package dev.banyan.artifacts.bundle;
+
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonValue;
+import java.util.Arrays;
+import java.util.Locale;
+
+/** How a trainable parameter starts. */
+public enum Initializer {
+  /**
+   * Uniform in ±1/sqrt(fan_in) with fan_in = the first dimension: PyTorch's {@code
+   * kaiming_uniform_(a=sqrt(5))}, which PEFT uses for LoRA's A.
+   */
+  KAIMING_UNIFORM,
+  /** All zeros, so that a LoRA pair changes nothing before its first step. */
+  ZEROS,
+  /** Normal with mean 0 and standard deviation 0.02, BERT's own for new layers. */
+  NORMAL_0_02;
+
+  /** The name used in files. */
+  @JsonValue
+  public String text() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  @JsonCreator
+  static Initializer parse(String text) {
+    return Arrays.stream(values())
+        .filter(initializer -> initializer.text().equals(text))
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException("'" + text + "' is not an initializer"));
+  }
+}

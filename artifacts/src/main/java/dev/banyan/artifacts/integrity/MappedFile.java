@@ -1,0 +1,41 @@
+package dev.banyan.artifacts.integrity;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * A file's bytes in memory without a copy, of any size.
+ *
+ * <p>The mapping ends when the last segment of it is no longer reachable. Replace a mapped file
+ * only through {@link AtomicFiles}: the mapping then keeps the old contents.
+ */
+public final class MappedFile {
+  private MappedFile() {}
+
+  /**
+   * Maps a whole file for reading.
+   *
+   * @throws UnusableArtifact if there is no such file
+   * @throws UncheckedIOException if it cannot be read
+   */
+  public static MemorySegment map(Path file) {
+    if (Files.isDirectory(file)) {
+      throw new UnusableArtifact(file.toString(), "is a folder", "name a file in it");
+    }
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      return channel.map(MapMode.READ_ONLY, 0, channel.size(), Arena.ofAuto());
+    } catch (NoSuchFileException e) {
+      throw new UnusableArtifact(file.toString(), "no such file", "check the path");
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot read " + file, e);
+    }
+  }
+}

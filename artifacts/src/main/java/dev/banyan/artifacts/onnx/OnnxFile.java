@@ -1,0 +1,169 @@
+package dev.banyan.artifacts.onnx;
+
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.CodedOutputStream;
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.banyan.artifacts.integrity.ArtifactTooNew;
+import dev.banyan.artifacts.integrity.ArtifactTooOld;
+import dev.banyan.artifacts.integrity.AtomicFiles;
+import dev.banyan.artifacts.integrity.CorruptArtifact;
+import dev.banyan.artifacts.integrity.Digest;
+import dev.banyan.artifacts.integrity.MappedFile;
+import dev.banyan.artifacts.integrity.UnusableArtifact;
+import dev.banyan.artifacts.onnx.proto.ModelProto;
+import dev.banyan.artifacts.onnx.proto.TensorProto;
+import dev.banyan.artifacts.tensor.Tensor;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.Channels;
+import java.nio.file.Path;
+
+/**
+ * An ONNX model on disk together with the data files that it points to.
+ *
+ * <p>Weights are never copied: {@link #tensor} gives views of the mapped files, external ones
+ * beyond 2 GiB too. ONNX has no checksum, so a flipped bit inside a weight cannot be seen here; a
+ * bundle's digests see it.
+ */
+public final class OnnxFile {
+  /** The first IR version with operator-set imports. */
+  private static final long OLDEST_IR = 3;
+
+  private static final long NEWEST_IR = 13;
+
+  private final Path path;
+  private final MemorySegment bytes;
+  private final ModelProto model;
+  private final ExternalFiles externals;
+
+  private OnnxFile(Path path, MemorySegment bytes, ModelProto model) {
+    this.path = path;
+    this.bytes = bytes;
+    this.model = model;
+    this.externals = new ExternalFiles(path);
+  }
+
+  /**
+   * Opens a model. External data is mapped when a tensor asks for it.
+   *
+   * @throws UnusableArtifact if there is no such file or it is not below 2 GiB, protobuf's limit
+   * @throws CorruptArtifact if it is not a whole ONNX model
+   * @throws ArtifactTooOld if its IR version is older than 3
+   * @throws ArtifactTooNew if its IR version is newer than 13
+   */
+  public static OnnxFile read(Path path) {
+    MemorySegment bytes = MappedFile.map(path);
+    if (bytes.byteSize() > Integer.MAX_VALUE) {
+      throw new UnusableArtifact(
+          path.toString(),
+          "the model file has %d bytes, more than the 2 GiB that protobuf allows"
+              .formatted(bytes.byteSize()),
+          "export it with external data");
+    }
+    OnnxFile file = new OnnxFile(path, bytes, parse(path, bytes));
+    file.check();
+    return file;
+  }
+
+  private static ModelProto parse(Path path, MemorySegment bytes) {
+    try {
+      // ByteStrings of a read-only buffer need not be copied out of it.
+      CodedInputStream input = CodedInputStream.newInstance(bytes.asByteBuffer());
+      input.enableAliasing(true);
+      ModelProto model = ModelProto.parseFrom(input);
+      input.checkLastTagWas(0);
+      return model;
+    } catch (InvalidProtocolBufferException e) {
+      throw new CorruptArtifact(
+          path.toString(), "no protobuf message: " + e.getMessage(), "an ONNX model");
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot read " + path, e);
+    }
+  }
+
+  private void check() {
+    if (!model.hasIrVersion() || !model.hasGraph() || model.getOpsetImportCount() == 0) {
+      throw new CorruptArtifact(
+          path.toString(),
+          "a message without "
+              + (!model.hasIrVersion()
+                  ? "an IR version"
+                  : !model.hasGraph() ? "a graph" : "operator-set imports"),
+          "an ONNX model");
+    }
+    if (model.getIrVersion() < OLDEST_IR) {
+      throw new ArtifactTooOld(path.toString(), model.getIrVersion(), OLDEST_IR);
+    }
+    if (model.getIrVersion() > NEWEST_IR) {
+      throw new ArtifactTooNew(path.toString(), model.getIrVersion(), NEWEST_IR);
+    }
+  }
+
+  /** Where the model was read from. */
+  public Path path() {
+    return path;
+  }
+
+  /** The model's message. */
+  public ModelProto model() {
+    return model;
+  }
+
+  /**
+   * A view of a tensor's elements, wherever this model keeps them: in the message as bytes or as
+   * numbers, or in a data file beside it.
+   *
+   * @throws CorruptArtifact if the bytes are missing or not as many as the shape asks for, or if
+   *     the location leaves the model's folder
+   * @throws UnusableArtifact if the element type is one that Banyan has no use for, such as strings
+   */
+  public Tensor tensor(TensorProto proto) {
+    return new TensorReader(path.toString(), externals).read(proto);
+  }
+
+  /**
+   * Writes a model atomically.
+   *
+   * @throws UnusableArtifact if the message has 2 GiB or more
+   * @throws UncheckedIOException if the disk fails
+   */
+  public static void write(Path path, ModelProto model) {
+    // The size of a message beyond 2 GiB overflows to a negative number.
+    if (model.getSerializedSize() < 0) {
+      throw new UnusableArtifact(
+          path.toString(),
+          "the model has 2 GiB or more",
+          "move its weights to external data before writing it");
+    }
+    AtomicFiles.write(
+        path,
+        channel -> {
+          var stream = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16);
+          CodedOutputStream output = CodedOutputStream.newInstance(stream);
+          model.writeTo(output);
+          output.flush();
+          stream.flush();
+        });
+  }
+
+  /**
+   * The model's identity: the digest of its file; with external data, a digest over that one and
+   * the name and digest of each data file.
+   *
+   * @throws UnusableArtifact if a data file is missing
+   */
+  public Digest digest() {
+    Digest own = Digest.of(bytes);
+    var files = ExternalReferences.of(model);
+    if (files.isEmpty()) {
+      return own;
+    }
+    Digest.Builder all = Digest.builder().add(own.sha256());
+    for (String file : files) {
+      all.add(file).add(Digest.of(externals.file(file)).sha256());
+    }
+    return all.build();
+  }
+}
