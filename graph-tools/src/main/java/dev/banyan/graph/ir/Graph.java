@@ -132,6 +132,22 @@ public final class Graph {
   }
 
   /**
+   * Makes a node emit an optional output that it left out so far, such as the mean of a
+   * normalization.
+   *
+   * @return the output at this place, whether it was there or is new
+   */
+  public Value emitOutput(Node node, int index, String outputName) {
+    if (!node.output(index).isNone()) {
+      return node.output(index);
+    }
+    Value output = declareOutput(outputName);
+    output.madeBy(node);
+    node.emits(index, output);
+    return output;
+  }
+
+  /**
    * The value of this name, made now if it does not exist: a reader may meet a use before the node
    * that makes it.
    */

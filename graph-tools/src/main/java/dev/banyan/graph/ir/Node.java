@@ -24,7 +24,7 @@ public final class Node {
     this.op = op;
     this.name = name;
     this.inputs = new ArrayList<>(inputs);
-    this.outputs = List.copyOf(outputs);
+    this.outputs = new ArrayList<>(outputs);
     this.attributes = new TreeMap<>(attributes);
   }
 
@@ -50,7 +50,7 @@ public final class Node {
 
   /** All outputs; {@link Value#NONE} stands for one not emitted. */
   public List<Value> outputs() {
-    return outputs;
+    return Collections.unmodifiableList(outputs);
   }
 
   /** The output at this place; {@link Value#NONE} if it is not emitted. */
@@ -107,6 +107,13 @@ public final class Node {
     inputs.get(index).noLongerUsedBy(this);
     inputs.set(index, by);
     by.usedBy(this);
+  }
+
+  void emits(int index, Value output) {
+    while (outputs.size() <= index) {
+      outputs.add(Value.NONE);
+    }
+    outputs.set(index, output);
   }
 
   @Override
