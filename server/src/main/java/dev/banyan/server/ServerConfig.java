@@ -1,0 +1,116 @@
+package dev.banyan.server;
+
+import dev.banyan.runtime.ort.Device;
+import dev.banyan.server.batch.Admission;
+import dev.banyan.server.batch.BatchPolicy;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * Everything that can be set about a server.
+ *
+ * <pre>{@code
+ * ServerConfig config = ServerConfig.of(bundle, adapters).withPort(0);
+ * }</pre>
+ *
+ * @param bundle the prepared bundle that is served
+ * @param adapters folder of adapters, {@code <tenant>/<name>}
+ * @param host address to listen on
+ * @param port port to listen on; 0 takes a free one
+ * @param capacity what the bank can hold
+ * @param device where the model runs
+ * @param threads threads of the model; 0 leaves the choice to ONNX Runtime
+ * @param batches how large batches become
+ * @param limits how many rows may wait
+ * @param drain how long a shutdown waits for requests in flight
+ */
+public record ServerConfig(
+    Path bundle,
+    Path adapters,
+    String host,
+    int port,
+    Capacity capacity,
+    Device device,
+    int threads,
+    BatchPolicy batches,
+    Admission.Limits limits,
+    Duration drain) {
+
+  /**
+   * What the bank of adapters can hold; its memory is set aside at the start.
+   *
+   * @param slots adapters in memory at once; more may lie in the folder
+   * @param maxRank largest rank of an adapter
+   * @param maxLabels most labels of an adapter
+   */
+  public record Capacity(int slots, int maxRank, int maxLabels) {
+    /** 64 adapters, up to rank 16 and 64 labels. */
+    public static Capacity defaults() {
+      return new Capacity(64, 16, 64);
+    }
+
+    /**
+     * Checks the ranges.
+     *
+     * @throws IllegalArgumentException if one is not positive
+     */
+    public Capacity {
+      if (slots < 1 || maxRank < 1 || maxLabels < 1) {
+        throw new IllegalArgumentException(
+            "slots, max-rank and max-labels must be positive: %d, %d, %d"
+                .formatted(slots, maxRank, maxLabels));
+      }
+    }
+  }
+
+  /** The defaults, on 127.0.0.1:8080 and the CPU. */
+  public static ServerConfig of(Path bundle, Path adapters) {
+    return new ServerConfig(
+        bundle,
+        adapters,
+        "127.0.0.1",
+        8080,
+        Capacity.defaults(),
+        new Device.Cpu(),
+        0,
+        BatchPolicy.defaults(),
+        Admission.Limits.defaults(),
+        Duration.ofSeconds(30));
+  }
+
+  /** The same on another port; 0 takes a free one. */
+  public ServerConfig withPort(int other) {
+    return new ServerConfig(
+        bundle, adapters, host, other, capacity, device, threads, batches, limits, drain);
+  }
+
+  /** The same on another address. */
+  public ServerConfig withHost(String other) {
+    return new ServerConfig(
+        bundle, adapters, other, port, capacity, device, threads, batches, limits, drain);
+  }
+
+  /** The same with another bank. */
+  public ServerConfig withCapacity(Capacity other) {
+    return new ServerConfig(
+        bundle, adapters, host, port, other, device, threads, batches, limits, drain);
+  }
+
+  /** The same on another device, with this many threads (0: ONNX Runtime's choice). */
+  public ServerConfig withDevice(Device other, int count) {
+    return new ServerConfig(
+        bundle, adapters, host, port, capacity, other, count, batches, limits, drain);
+  }
+
+  /** The same with other limits on what may wait. */
+  public ServerConfig withLimits(Admission.Limits other) {
+    return new ServerConfig(
+        bundle, adapters, host, port, capacity, device, threads, batches, other, drain);
+  }
+
+  /** The same with another way to form batches. */
+  public ServerConfig withBatches(BatchPolicy other) {
+    return new ServerConfig(
+        bundle, adapters, host, port, capacity, device, threads, other, limits, drain);
+  }
+}

@@ -1,0 +1,29 @@
+package dev.banyan.server.adapter;
+
+import dev.banyan.artifacts.integrity.Digest;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Reads adapters and puts them into slots: the model as the registry sees it. */
+public interface AdapterSource {
+  /**
+   * Reads an adapter and checks that it is sound and fits; nothing is activated. Called by any
+   * thread.
+   *
+   * @throws RuntimeException if it is damaged or does not fit; the message says what, for the
+   *     client
+   */
+  Prepared prepare(Path directory);
+
+  /** An adapter that fits. */
+  interface Prepared {
+    /** Its identity: two adapters with the same digest answer the same. */
+    Digest digest();
+
+    /** Names of its labels, index = class; empty if it has no head. */
+    List<String> labels();
+
+    /** Fills a slot that no row uses. */
+    void writeTo(int slot);
+  }
+}

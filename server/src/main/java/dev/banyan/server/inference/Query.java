@@ -1,0 +1,18 @@
+package dev.banyan.server.inference;
+
+import java.util.List;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Texts for a model.
+ *
+ * @param model {@code tenant/name} of an adapter, or the name of the base
+ * @param texts what to answer
+ * @param abandoned true once nobody waits for the answer any more
+ */
+public record Query(String model, List<String> texts, BooleanSupplier abandoned) {
+  /** Copies the texts. */
+  public Query {
+    texts = List.copyOf(texts);
+  }
+}
