@@ -21,6 +21,18 @@ public final class MappedFile {
   private MappedFile() {}
 
   /**
+   * Reads a whole file into memory of its own, for files that others may rewrite in place: a
+   * mapping of such a file would change, or fail, under its readers.
+   *
+   * @throws UnusableArtifact if there is no such file
+   * @throws UncheckedIOException if it cannot be read
+   */
+  public static MemorySegment copy(Path file) {
+    MemorySegment mapped = map(file);
+    return Arena.ofAuto().allocate(mapped.byteSize(), 8).copyFrom(mapped);
+  }
+
+  /**
    * Maps a whole file for reading.
    *
    * @throws UnusableArtifact if there is no such file

@@ -21,6 +21,11 @@ public record Tensor(String name, DType type, Shape shape, MemorySegment data) {
   private static final ValueLayout.OfLong LONGS =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  private static final ValueLayout.OfShort SHORTS =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfDouble DOUBLES =
+      ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
   /**
    * Checks that the bytes fit the shape.
    *
@@ -75,6 +80,62 @@ public record Tensor(String name, DType type, Shape shape, MemorySegment data) {
     long[] values = new long[Math.toIntExact(shape.elements())];
     MemorySegment.copy(data, LONGS, 0, values, 0, values.length);
     return values;
+  }
+
+  /**
+   * The elements as {@link DType#FLOAT}: the tensor itself if they are, else a copy on the heap.
+   *
+   * @throws IllegalStateException if they are not 16-, 32- or 64-bit floating-point numbers
+   */
+  public Tensor widened() {
+    return switch (type) {
+      case FLOAT -> this;
+      case FLOAT16, BFLOAT16, DOUBLE -> {
+        float[] values = new float[Math.toIntExact(shape.elements())];
+        for (int i = 0; i < values.length; i++) {
+          values[i] = floatAt(i);
+        }
+        yield ofFloats(name, shape, values);
+      }
+      case UINT8, INT8, UINT16, INT16, INT32, INT64, BOOL, UINT32, UINT64 ->
+          throw new IllegalStateException(
+              "Tensor '%s' is %s, which is not widened to FLOAT".formatted(name, type));
+    };
+  }
+
+  private float floatAt(long index) {
+    return switch (type) {
+      case FLOAT16 -> Float.float16ToFloat(data.getAtIndex(SHORTS, index));
+      // bfloat16 is the upper half of a float.
+      case BFLOAT16 -> Float.intBitsToFloat(data.getAtIndex(SHORTS, index) << 16);
+      case DOUBLE -> (float) data.getAtIndex(DOUBLES, index);
+      case FLOAT, UINT8, INT8, UINT16, INT16, INT32, INT64, BOOL, UINT32, UINT64 ->
+          throw new IllegalStateException("Not reached for " + type);
+    };
+  }
+
+  /**
+   * A {@code [rows, columns]} tensor as {@code [columns, rows]}, copied to the heap.
+   *
+   * @throws IllegalStateException if the tensor has another number of dimensions
+   */
+  public Tensor transposed() {
+    if (shape.rank() != 2) {
+      throw new IllegalStateException(
+          "Tensor '%s' of shape %s cannot be transposed; two dimensions are needed"
+              .formatted(name, shape));
+    }
+    long rows = shape.dim(0);
+    long columns = shape.dim(1);
+    int size = type.bytes();
+    MemorySegment turned = MemorySegment.ofArray(new byte[Math.toIntExact(data.byteSize())]);
+    for (long row = 0; row < rows; row++) {
+      for (long column = 0; column < columns; column++) {
+        long from = (row * columns + column) * size;
+        MemorySegment.copy(data, from, turned, (column * rows + row) * size, size);
+      }
+    }
+    return new Tensor(name, type, Shape.of(columns, rows), turned);
   }
 
   /** The same bytes under another name. */

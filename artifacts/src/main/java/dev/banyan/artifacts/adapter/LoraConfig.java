@@ -1,0 +1,75 @@
+package dev.banyan.artifacts.adapter;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+
+/**
+ * PEFT's description of a LoRA adapter, {@code adapter_config.json}.
+ *
+ * @param rank {@code r}
+ * @param alpha {@code lora_alpha}
+ * @param dropout {@code lora_dropout}, which matters in training only
+ * @param targetModules {@code target_modules}; one entry if the file has a pattern
+ * @param modulesToSave {@code modules_to_save}: layers trained whole, such as the head
+ * @param rslora {@code use_rslora}: scale by alpha/sqrt(rank)
+ * @param bias {@code bias}; only {@code none} is read
+ * @param taskType {@code task_type}, such as {@code SEQ_CLS}; empty for none
+ * @param baseModel {@code base_model_name_or_path}; empty for none
+ * @param other every other key of the file, kept as it was
+ */
+public record LoraConfig(
+    int rank,
+    double alpha,
+    double dropout,
+    List<String> targetModules,
+    List<String> modulesToSave,
+    boolean rslora,
+    String bias,
+    String taskType,
+    String baseModel,
+    ObjectNode other) {
+  /**
+   * Copies the collections.
+   *
+   * @throws IllegalArgumentException if the rank is not positive or alpha is not finite
+   */
+  public LoraConfig {
+    if (rank < 1 || !Double.isFinite(alpha)) {
+      throw new IllegalArgumentException(
+          "Rank %d and alpha %s; a positive rank and a finite alpha are needed"
+              .formatted(rank, alpha));
+    }
+    targetModules = List.copyOf(targetModules);
+    modulesToSave = List.copyOf(modulesToSave);
+    other = other.deepCopy();
+  }
+
+  /** A configuration without keys of others. */
+  public LoraConfig(
+      int rank,
+      double alpha,
+      double dropout,
+      List<String> targetModules,
+      List<String> modulesToSave,
+      boolean rslora,
+      String bias,
+      String taskType,
+      String baseModel) {
+    this(
+        rank,
+        alpha,
+        dropout,
+        targetModules,
+        modulesToSave,
+        rslora,
+        bias,
+        taskType,
+        baseModel,
+        dev.banyan.artifacts.integrity.JsonText.object());
+  }
+
+  /** The factor before {@code B·A·x}: alpha/rank, with rsLoRA alpha/sqrt(rank). */
+  public double scaling() {
+    return alpha / (rslora ? Math.sqrt(rank) : rank);
+  }
+}

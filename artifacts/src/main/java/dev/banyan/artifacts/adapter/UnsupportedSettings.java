@@ -1,0 +1,81 @@
+package dev.banyan.artifacts.adapter;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.banyan.artifacts.integrity.CorruptArtifact;
+import dev.banyan.artifacts.integrity.UnusableArtifact;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/**
+ * The settings of PEFT that change what an adapter computes and that Banyan does not compute. Each
+ * is refused by its name; every other key, known or not, is harmless to an adapter that is only
+ * used.
+ */
+final class UnsupportedSettings {
+  /** Settings that are off when absent, null, false or empty. */
+  private static final List<String> MUST_BE_OFF =
+      List.of(
+          "use_dora",
+          "fan_in_fan_out",
+          "lora_bias",
+          "use_qalora",
+          "use_bdlora",
+          "rank_pattern",
+          "alpha_pattern",
+          "layer_replication",
+          "trainable_token_indices",
+          "target_parameters",
+          "alora_invocation_tokens",
+          "arrow_config",
+          "megatron_config");
+
+  /** Starts that change the frozen weights, so that the adapter does not fit the original base. */
+  private static final Pattern CHANGES_THE_BASE =
+      Pattern.compile("(pissa.*|olora|corda|loftq|lora_ga)");
+
+  private UnsupportedSettings() {}
+
+  /**
+   * Checks all of them.
+   *
+   * @throws UnusableArtifact naming the first that is set
+   */
+  static void refuse(String artifact, ObjectNode config) {
+    JsonNode type = config.path("peft_type");
+    if (!type.isTextual()) {
+      throw new CorruptArtifact(artifact, "no \"peft_type\"", "a PEFT configuration");
+    }
+    if (!type.textValue().equals("LORA")) {
+      throw unsupported(artifact, "peft_type", type);
+    }
+    for (String setting : MUST_BE_OFF) {
+      JsonNode value = config.path(setting);
+      if (!isOff(value)) {
+        throw unsupported(artifact, setting, value);
+      }
+    }
+    JsonNode bias = config.path("bias");
+    if (!isOff(bias) && !bias.asText().equals("none")) {
+      throw unsupported(artifact, "bias", bias);
+    }
+    JsonNode start = config.path("init_lora_weights");
+    if (start.isTextual() && CHANGES_THE_BASE.matcher(start.textValue()).matches()) {
+      throw unsupported(artifact, "init_lora_weights", start);
+    }
+  }
+
+  private static boolean isOff(JsonNode value) {
+    return value.isMissingNode()
+        || value.isNull()
+        || (value.isBoolean() && !value.booleanValue())
+        || (value.isContainerNode() && value.isEmpty());
+  }
+
+  private static UnusableArtifact unsupported(String artifact, String setting, JsonNode value) {
+    return new UnusableArtifact(
+        artifact,
+        "\"%s\" is %s, which Banyan does not support".formatted(setting, value),
+        "train a plain LoRA adapter, or convert this one to plain LoRA with PEFT");
+  }
+}
