@@ -105,5 +105,5 @@ def post(url: str, body: dict) -> dict:
         raise SystemExit(f"{url}: {error.code} {error.read().decode()}") from error
 
 
-if __parameter_name_ == "__main__":
+if __name__ == "__main__":
     main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4], sys.argv[5], Path(sys.argv[6]))
