@@ -44,6 +44,8 @@ def main(work: Path, targets: str, out: Path) -> None:
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
+    # PEFT notes the path of the base otherwise, which means nothing on another machine.
+    model.peft_config["default"].base_model_name_or_path = "tiny-bert"
     model.save_pretrained(out)
     print(f"{out}: loss {losses[0]:.4f} -> {losses[-1]:.4f}, files {sorted(p.name for p in out.iterdir())}")
 

@@ -7,6 +7,8 @@ train on), `two.jsonl` (two labels, exactly one batch) and `texts.json` (texts t
 """
 
 import json
+import re
+import string
 import sys
 import warnings
 from pathlib import Path
@@ -14,7 +16,7 @@ from pathlib import Path
 import tokenizers
 import torch
 import transformers
-from tokenizers import models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import models, normalizers, pre_tokenizers, processors
 
 TRAINING = (
     ("My card was charged twice for one order.", "billing"),
@@ -65,7 +67,7 @@ def main(work: Path) -> None:
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
     work.mkdir(parents=True, exist_ok=True)
-    tokenizer = train_tokenizer()
+    tokenizer = tokenizer_of_training_texts()
     tokenizer.save(str(work / "tokenizer.json"))
     model = classifier(tokenizer.get_vocab_size())
     model.save_pretrained(work / "model")
@@ -76,13 +78,16 @@ def main(work: Path) -> None:
     print(f"{work}: vocabulary {tokenizer.get_vocab_size()}, {sum(p.numel() for p in model.parameters())} weights")
 
 
-def train_tokenizer() -> tokenizers.Tokenizer:
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer = tokenizers.Tokenizer(models.WordPiece(unk_token="[UNK]"))
+def tokenizer_of_training_texts() -> tokenizers.Tokenizer:
+    """Every word of the training texts, and single characters to spell the others with; trainers break ties at random."""
+    characters = string.ascii_lowercase + string.digits + string.punctuation
+    words = {word for text, _ in TRAINING for word in re.findall(r"[a-z]+", text.lower())} - set(characters)
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters, *("##" + c for c in characters), *sorted(words)]
+    vocabulary = {token: number for number, token in enumerate(tokens)}
+    tokenizer = tokenizers.Tokenizer(models.WordPiece(vocab=vocabulary, unk_token="[UNK]"))
+    tokenizer.add_special_tokens(tokens[:5])
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
-    tokenizer.train_from_iterator([text for text, _ in TRAINING], trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
