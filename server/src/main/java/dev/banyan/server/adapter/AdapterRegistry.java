@@ -142,6 +142,7 @@ public final class AdapterRegistry {
           LoadedVersion version = loadLocked(entry, directory);
           version.lease().close();
           Resident adapter = version.lease().adapter();
+          log.info("Adapter {} is {}", name, adapter.digest());
           return new LoadResult(adapter.digest(), adapter.labels(), version.changed());
         }
       } finally {
@@ -201,7 +202,7 @@ public final class AdapterRegistry {
       long start = System.nanoTime();
       prepared.writeTo(slot);
       long micros = TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - start);
-      log.info("Adapter {} {}: slot {} in {} us", entry.name, prepared.digest(), slot, micros);
+      log.debug("Adapter {} {}: slot {} in {} us", entry.name, prepared.digest(), slot, micros);
       return new Resident(slot, prepared.digest(), prepared.labels());
     } catch (RuntimeException | Error e) {
       slots.give(slot);
@@ -241,7 +242,7 @@ public final class AdapterRegistry {
           Optional<Resident> resident = entry.state.resident();
           advance(entry, new Event.Evicted());
           resident.ifPresent(slots::retire);
-          log.info("Evicted adapter {}", entry.name);
+          log.debug("Evicted adapter {}", entry.name);
         });
     return idle.isPresent();
   }

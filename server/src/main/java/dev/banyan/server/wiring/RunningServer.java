@@ -1,4 +1,4 @@
-package dev.banyan.server;
+package dev.banyan.server.wiring;
 
 import dev.banyan.server.api.InFlight;
 import dev.banyan.server.batch.RequestQueue;

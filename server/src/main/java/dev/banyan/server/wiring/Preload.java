@@ -1,4 +1,4 @@
-package dev.banyan.server;
+package dev.banyan.server.wiring;
 
 import dev.banyan.server.adapter.AdapterFolder;
 import dev.banyan.server.adapter.AdapterName;

@@ -1,4 +1,4 @@
-package dev.banyan.server;
+package dev.banyan.server.wiring;
 
 import dev.banyan.runtime.ort.Device;
 import dev.banyan.server.batch.Admission;

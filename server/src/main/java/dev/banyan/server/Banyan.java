@@ -1,0 +1,89 @@
+package dev.banyan.server;
+
+import dev.banyan.artifacts.integrity.ArtifactException;
+import dev.banyan.runtime.RuntimeFailure;
+import dev.banyan.server.problem.ServerProblem;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.util.concurrent.CancellationException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
+
+/**
+ * The {@code banyan} program: lists the commands of all modules, and turns failures into exit
+ * codes.
+ */
+@Command(
+    name = "banyan",
+    mixinStandardHelpOptions = true,
+    version = "banyan 0.1.0",
+    description = "Trains adapters on an ONNX model and serves one base with many of them.",
+    footer = {
+      "",
+      "Exit codes: 0 done, 1 failed (one line on stderr says why), 2 not used right.",
+      "Start with: banyan quickstart"
+    })
+public final class Banyan {
+  @Option(
+      names = "--verbose",
+      scope = CommandLine.ScopeType.INHERIT,
+      description = "Show where in the program a failure came from.")
+  private boolean verbose;
+
+  private Banyan() {}
+
+  /** Runs one command and exits with its code. */
+  public static void main(String[] args) {
+    System.exit(run(args));
+  }
+
+  /** Runs one command. */
+  static int run(String... args) {
+    CommandLine commands = new CommandLine(new Banyan());
+    commands.setExecutionExceptionHandler(Banyan::explain);
+    commands.setCaseInsensitiveEnumValuesAllowed(true);
+    commands.setUsageHelpAutoWidth(true);
+    if (args.length == 0) {
+      commands.usage(commands.getErr());
+      return CommandLine.ExitCode.USAGE;
+    }
+    return commands.execute(args);
+  }
+
+  private static int explain(Exception failure, CommandLine command, ParseResult parsed) {
+    PrintWriter err = command.getErr();
+    err.println("banyan %s: %s".formatted(command.getCommandName(), message(failure)));
+    CommandLine root = command;
+    while (root.getParent() != null) {
+      root = root.getParent();
+    }
+    if (root.getCommand() instanceof Banyan banyan && banyan.verbose) {
+      failure.printStackTrace(err);
+    }
+    err.flush();
+    return CommandLine.ExitCode.SOFTWARE;
+  }
+
+  /** The message of a failure that is meant for users; a defect says that it is one. */
+  private static String message(Exception failure) {
+    return switch (failure) {
+      case ArtifactException known -> plain(known);
+      case RuntimeFailure known -> plain(known);
+      case ServerProblem known -> known.detail();
+      case IOException known -> plain(known);
+      case UncheckedIOException known -> plain(known);
+      case CancellationException _ -> "stopped";
+      default ->
+          "this should not happen: %s (run it again with --verbose and report it)"
+              .formatted(failure);
+    };
+  }
+
+  private static String plain(Exception failure) {
+    String message = failure.getMessage();
+    return message == null ? failure.toString() : message.replaceAll("\\s*\\R\\s*", " ");
+  }
+}
