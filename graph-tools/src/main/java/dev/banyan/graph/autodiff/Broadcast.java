@@ -42,7 +42,7 @@ record Broadcast(int leading, List<Integer> ones, List<Integer> undecided) {
     return leading == 0 && ones.isEmpty() && undecided.isEmpty();
   }
 
-  /** All axes to sum over, if {@link #undecided} is empty. */
+  /** The axes to sum over whatever the run tells about {@link #undecided} ones. */
   List<Integer> axes() {
     List<Integer> axes = new ArrayList<>();
     for (int axis = 0; axis < leading; axis++) {

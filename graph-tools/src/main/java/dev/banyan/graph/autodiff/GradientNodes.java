@@ -327,23 +327,19 @@ public class GradientNodes {
     if (broadcast.isNone()) {
       return gradient;
     }
-    if (!broadcast.undecided().isEmpty()) {
+    if (!broadcast.undecided().isEmpty() && opset >= 13) {
       return sumToAtRunTime(gradient, broadcast.leading(), target);
     }
+    Value rest = sumToAxisByAxis(gradient, broadcast, target);
     if (broadcast.ones().isEmpty()) {
-      return sumAway(gradient, broadcast.axes());
+      return sumAway(rest, broadcast.axes());
     }
     List<Integer> leading = IntStream.range(0, broadcast.leading()).boxed().toList();
-    return squeeze(sum(gradient, broadcast.axes()), leading);
+    return squeeze(sum(rest, broadcast.axes()), leading);
   }
 
   /** Compares the shapes while the graph runs and sums over the axes in which they differ. */
   private Value sumToAtRunTime(Value gradient, int leading, Value target) {
-    if (opset < 13) {
-      throw new NotDifferentiable(
-          "Whether '%s' %s is broadcast can only be told while the graph runs, and operator set %d cannot sum over axes it is told then; export the model with opset 13 or later, or with named dynamic axes"
-              .formatted(target, target.knownType(), opset));
-    }
     Value shape = op("Shape", target);
     long[] ones = new long[leading];
     Arrays.fill(ones, 1);
@@ -358,5 +354,18 @@ public class GradientNodes {
             gradient,
             axes);
     return leading == 0 ? summed : reshape(summed, shape);
+  }
+
+  /**
+   * The same before opset 13, where axes cannot be computed: sums every axis and takes it or not.
+   */
+  private Value sumToAxisByAxis(Value gradient, Broadcast broadcast, Value target) {
+    Value result = gradient;
+    for (int axis : broadcast.undecided()) {
+      Value size = dimOf(target, axis - broadcast.leading());
+      Value chosen = where(op("Equal", size, longs(1)), sum(result, List.of(axis)), result);
+      result = op("Slice", chosen, longs(0), size, longs(axis));
+    }
+    return result;
   }
 }

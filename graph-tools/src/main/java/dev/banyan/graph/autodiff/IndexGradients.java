@@ -6,9 +6,11 @@ import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.graph.ir.Attribute;
 import dev.banyan.graph.ir.Value;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Operators that pick elements: the gradient goes to the places they were picked from. */
@@ -36,14 +38,13 @@ public final class IndexGradients {
     if (index.isPresent() && index.get().length == 1 && c.rank(c.in(1)) <= 1) {
       return padAxis(c, picked, axis, Positions.start(c, c.longs(index.get()[0]), axis));
     }
+    List<Value> sizes = sizes(c, data);
     if (c.rank(c.in(1)) > 1) {
-      List<Value> sizes = new ArrayList<>();
-      for (int i = 0; i < c.rank(data); i++) {
-        sizes.add(i == axis ? Positions.count(c, c.in(1)) : c.dimOf(data, i));
-      }
-      picked = c.reshape(picked, c.concat(sizes));
+      List<Value> flat = new ArrayList<>(sizes);
+      flat.set(axis, Positions.count(c, c.in(1)));
+      picked = c.reshape(picked, c.concat(flat));
     }
-    return scatter(c, picked, axis, Positions.flat(c, c.in(1), axis));
+    return scatter(c, new Part(picked, sizes), axis, Positions.flat(c, c.in(1), axis));
   }
 
   private static Value gatherElements(GradientContext c) {
@@ -76,16 +77,24 @@ public final class IndexGradients {
     long[] axes =
         c.in(3).isNone() ? IntStream.range(0, count).asLongStream().toArray() : c.constantLongs(3);
     Value gradient = c.dy();
+    List<Value> sizes = sizes(c, c.out());
     for (int i = 0; i < count; i++) {
       int axis = GradientContext.axis(axes[i], c.rank(data));
       Value start = c.elementOf(c.in(1), i);
+      sizes.set(axis, c.dimOf(data, axis));
       if (c.in(4).isNone() || c.constantLongs(4)[i] == 1) {
         gradient = padAxis(c, gradient, axis, Positions.start(c, start, axis));
       } else {
-        gradient = scatter(c, gradient, axis, Positions.stepped(c, i, axis));
+        gradient = scatter(c, new Part(gradient, sizes), axis, Positions.stepped(c, i, axis));
       }
     }
     return gradient;
+  }
+
+  private static List<Value> sizes(GradientContext c, Value value) {
+    return IntStream.range(0, c.rank(value))
+        .mapToObj(axis -> c.dimOf(value, axis))
+        .collect(Collectors.toCollection(ArrayList::new));
   }
 
   /** Puts zeros around a part that began at {@code start} of an axis of the data. */
@@ -94,7 +103,7 @@ public final class IndexGradients {
     boolean single = c.node().op().is("Gather");
     Value length = single ? c.longs(1) : c.dimOf(c.out(), axis);
     Value end = c.minus(c.dimOf(c.in(0), axis), c.plus(start, length));
-    List<Value> pads = new ArrayList<>(java.util.Collections.nCopies(2 * rank, c.longs(0)));
+    List<Value> pads = new ArrayList<>(Collections.nCopies(2 * rank, c.longs(0)));
     pads.set(axis, start);
     pads.set(rank + axis, end);
     boolean whole =
@@ -104,29 +113,32 @@ public final class IndexGradients {
   }
 
   /**
+   * Picked slices of the data.
+   *
+   * @param slices as many slices along the axis as were picked
+   * @param sizes the size of each axis, int64 {@code [1]}, once they are back in their places
+   */
+  private record Part(Value slices, List<Value> sizes) {}
+
+  /**
    * Adds slices along an axis up at their positions in the data.
    *
-   * @param part as the data, but with as many slices along the axis as there are positions
    * @param positions int64 {@code [n]}, none negative; they may repeat
    */
-  private static Value scatter(GradientContext c, Value part, int axis, Value positions) {
+  private static Value scatter(GradientContext c, Part part, int axis, Value positions) {
     int rank = c.rank(c.in(0));
     int[] toFront =
         IntStream.range(0, rank).map(i -> i == 0 ? axis : i <= axis ? i - 1 : i).toArray();
     int[] back = IntStream.range(0, rank).map(i -> i < axis ? i + 1 : i == axis ? 0 : i).toArray();
-    Value rows = c.transpose(part, toFront);
-    List<Value> sizes = new ArrayList<>();
-    for (int i : toFront) {
-      sizes.add(c.dimOf(c.in(0), i));
-    }
-    Value shape = c.concat(sizes);
+    Value rows = c.transpose(part.slices(), toFront);
+    Value shape = c.concat(IntStream.of(toFront).mapToObj(part.sizes()::get).toList());
     if (c.opset() >= 16) {
       Value zeros = c.op("Expand", c.number(0), shape);
       Value index = c.unsqueeze(positions, List.of(1));
       return c.transpose(c.op("ScatterND", ADDING, zeros, index, rows), back);
     }
     // Older operator sets cannot scatter and add: a product with ones at (place, position) can.
-    Value places = c.unsqueeze(Positions.range(c, sizes.getFirst()), List.of(1));
+    Value places = c.unsqueeze(Positions.range(c, part.sizes().get(axis)), List.of(1));
     Value ones = c.cast(c.op("Equal", places, positions), c.dtype());
     Value matrix = rank == 1 ? rows : c.op("Flatten", Map.of("axis", Attribute.of(1L)), rows);
     return c.transpose(c.reshape(c.op("MatMul", ones, matrix), shape), back);

@@ -4,6 +4,7 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtSession;
 import dev.banyan.artifacts.tensor.Shape;
+import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 
@@ -36,6 +37,21 @@ public final class OutputTensors implements AutoCloseable {
       throw new IllegalArgumentException("Output '" + name + "' is not a float tensor");
     }
     float[] values = new float[buffer.remaining()];
+    buffer.get(values);
+    return values;
+  }
+
+  /**
+   * The elements of a double output in a fresh array, row-major.
+   *
+   * @throws IllegalArgumentException if the run gave no such double tensor
+   */
+  public double[] doubles(String name) {
+    DoubleBuffer buffer = tensor(name).getDoubleBuffer();
+    if (buffer == null) {
+      throw new IllegalArgumentException("Output '" + name + "' is not a double tensor");
+    }
+    double[] values = new double[buffer.remaining()];
     buffer.get(values);
     return values;
   }
