@@ -212,12 +212,18 @@ public final class Graph {
     }
   }
 
-  /** A name that no value has: the wish itself, or with a number behind it. */
+  /**
+   * A name that no value has and that was not given out before: the wish itself, or with a number
+   * behind it. So a node that is named like its value keeps a name of its own when that value is
+   * renamed.
+   */
   public String freshName(String wish) {
-    if (!values.containsKey(wish)) {
+    Integer given = nextSuffix.get(wish);
+    if (given == null && !values.containsKey(wish)) {
+      nextSuffix.put(wish, 1);
       return wish;
     }
-    int suffix = nextSuffix.getOrDefault(wish, 1);
+    int suffix = given == null ? 1 : given;
     while (values.containsKey(wish + "_" + suffix)) {
       suffix++;
     }
