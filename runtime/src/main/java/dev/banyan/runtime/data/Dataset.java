@@ -54,4 +54,28 @@ public record Dataset(Path file, List<Example> examples) {
   public int size() {
     return examples.size();
   }
+
+  /** The texts alone, without what they are paired with. */
+  public List<Example> texts() {
+    return examples.stream().map(example -> Example.of(example.text())).toList();
+  }
+
+  /**
+   * What the texts are paired with, as texts of their own.
+   *
+   * @throws DataFailure.BadLine if an example has no {@code text_pair}
+   */
+  public List<Example> partners() {
+    return examples.stream()
+        .map(
+            example ->
+                example
+                    .textPair()
+                    .map(Example::of)
+                    .orElseThrow(
+                        () ->
+                            new DataFailure.BadLine(
+                                file, example.line(), "the key \"text_pair\" is missing")))
+        .toList();
+  }
 }

@@ -11,15 +11,17 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Owns the tensors of one step or request: all of them are released when it closes.
  *
- * <p>A scope belongs to the thread that made it.
+ * <p>A scope that copies elements belongs to one thread; one that only views memory of the caller
+ * may be closed by another.
  */
 public final class TensorScope implements AutoCloseable {
   private final OrtEnvironment environment = OrtRuntime.environment();
-  private final Arena arena = Arena.ofConfined();
+  private @Nullable Arena arena;
   private final List<OnnxTensor> tensors = new ArrayList<>();
   private boolean closed;
 
@@ -32,7 +34,7 @@ public final class TensorScope implements AutoCloseable {
    * @param dims dimensions; none for a scalar
    */
   public NativeTensor longs(long[] values, long... dims) {
-    return view(arena.allocateFrom(ValueLayout.JAVA_LONG, values), DType.INT64, Shape.of(dims));
+    return view(copies().allocateFrom(ValueLayout.JAVA_LONG, values), DType.INT64, Shape.of(dims));
   }
 
   /**
@@ -41,7 +43,7 @@ public final class TensorScope implements AutoCloseable {
    * @param dims dimensions; none for a scalar
    */
   public NativeTensor floats(float[] values, long... dims) {
-    return view(arena.allocateFrom(ValueLayout.JAVA_FLOAT, values), DType.FLOAT, Shape.of(dims));
+    return view(copies().allocateFrom(ValueLayout.JAVA_FLOAT, values), DType.FLOAT, Shape.of(dims));
   }
 
   /**
@@ -79,6 +81,17 @@ public final class TensorScope implements AutoCloseable {
     }
   }
 
+  @SuppressWarnings("MustBeClosedChecker") // close() closes it.
+  private Arena copies() {
+    requireOpen();
+    Arena current = arena;
+    if (current == null) {
+      current = Arena.ofConfined();
+      arena = current;
+    }
+    return current;
+  }
+
   private void requireOpen() {
     if (closed) {
       throw new IllegalStateException("The scope is closed");
@@ -93,6 +106,8 @@ public final class TensorScope implements AutoCloseable {
     }
     closed = true;
     tensors.forEach(OnnxTensor::close);
-    arena.close();
+    if (arena != null) {
+      arena.close();
+    }
   }
 }

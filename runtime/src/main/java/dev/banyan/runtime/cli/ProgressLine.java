@@ -1,0 +1,138 @@
+package dev.banyan.runtime.cli;
+
+import dev.banyan.runtime.report.Score;
+import dev.banyan.runtime.training.TrainingEvent;
+import dev.banyan.runtime.training.TrainingListener;
+import java.io.Console;
+import java.io.PrintWriter;
+import java.util.Locale;
+
+/**
+ * Shows a run while it goes on: on a terminal one line that is written over and over, elsewhere a
+ * line for each epoch.
+ */
+public final class ProgressLine implements TrainingListener {
+  private static final long NANOS_BETWEEN_WRITES = 100_000_000;
+  private static final int BAR = 20;
+
+  private final PrintWriter out;
+  private final boolean overwrites;
+  private final boolean silent;
+  private int steps;
+  private int stepsPerEpoch = 1;
+  private long tokens;
+  private long nanos;
+  private long lastWrite;
+  private int lastLength;
+  private double lossOfEpoch;
+  private int stepsOfEpoch;
+
+  ProgressLine(PrintWriter out, boolean overwrites, boolean silent) {
+    this.out = out;
+    this.overwrites = overwrites;
+    this.silent = silent;
+  }
+
+  /**
+   * A progress display on this writer.
+   *
+   * @param quietElsewhere whether to show nothing where there is no terminal
+   */
+  // Without a terminal the console is null on some JDKs and says so itself on others.
+  @SuppressWarnings("SystemConsoleNull")
+  public static ProgressLine on(PrintWriter out, boolean quietElsewhere) {
+    Console console = System.console();
+    boolean terminal = console != null && console.isTerminal();
+    return new ProgressLine(out, terminal, !terminal && quietElsewhere);
+  }
+
+  @Override
+  public void on(TrainingEvent event) {
+    if (silent) {
+      return;
+    }
+    switch (event) {
+      case TrainingEvent.Started started -> {
+        steps = started.steps();
+        stepsPerEpoch = started.stepsPerEpoch();
+      }
+      case TrainingEvent.Stepped step -> stepped(step);
+      case TrainingEvent.Evaluated evaluated ->
+          line(
+              "epoch %d: %s%s"
+                  .formatted(
+                      evaluated.epoch(),
+                      text(evaluated.score()),
+                      evaluated.best() ? "" : " (not better)"));
+      case TrainingEvent.Saved saved -> saved(saved);
+      case TrainingEvent.StoppedEarly stopped ->
+          line("stopped after epoch " + stopped.epoch() + ": the results no longer get better");
+    }
+  }
+
+  private void stepped(TrainingEvent.Stepped step) {
+    tokens += step.tokens();
+    nanos += step.nanos();
+    lossOfEpoch += step.loss();
+    stepsOfEpoch++;
+    long now = System.nanoTime();
+    if (overwrites && (now - lastWrite >= NANOS_BETWEEN_WRITES || step.step() == steps)) {
+      lastWrite = now;
+      overwrite(progress(step));
+    }
+  }
+
+  private String progress(TrainingEvent.Stepped step) {
+    int done = BAR * step.step() / steps;
+    long left = nanos / step.step() * (steps - step.step()) / 1_000_000_000;
+    return String.format(
+        Locale.ROOT,
+        "[%s%s] step %d/%d  loss %.4f  %.0f tokens/s  %d:%02d left",
+        "=".repeat(done),
+        " ".repeat(BAR - done),
+        step.step(),
+        steps,
+        step.loss(),
+        tokens / (nanos / 1e9),
+        left / 60,
+        left % 60);
+  }
+
+  private void saved(TrainingEvent.Saved saved) {
+    int epochs = Math.ceilDiv(steps, stepsPerEpoch);
+    line(
+        String.format(
+            Locale.ROOT,
+            "epoch %d/%d: mean loss %.4f, adapter saved",
+            saved.epoch(),
+            epochs,
+            lossOfEpoch / Math.max(1, stepsOfEpoch)));
+    lossOfEpoch = 0;
+    stepsOfEpoch = 0;
+  }
+
+  /** A score as people read it. */
+  static String text(Score score) {
+    StringBuilder text =
+        new StringBuilder(String.format(Locale.ROOT, "accuracy %.4f", score.accuracy()));
+    score.macroF1().ifPresent(f1 -> text.append(String.format(Locale.ROOT, ", macro-F1 %.4f", f1)));
+    return text.append(" over ").append(score.examples()).append(" examples").toString();
+  }
+
+  private void overwrite(String text) {
+    out.print("\r" + text + " ".repeat(Math.max(0, lastLength - text.length())));
+    out.flush();
+    lastLength = text.length();
+  }
+
+  private void line(String text) {
+    if (overwrites) {
+      overwrite(text);
+      lastLength = 0;
+      out.println();
+    } else {
+      out.println(text);
+    }
+    out.flush();
+  }
+}

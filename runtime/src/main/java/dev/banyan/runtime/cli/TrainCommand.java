@@ -1,0 +1,138 @@
+package dev.banyan.runtime.cli;
+
+import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.runtime.data.Dataset;
+import dev.banyan.runtime.report.JsonOutput;
+import dev.banyan.runtime.report.LossChart;
+import dev.banyan.runtime.training.Trainer;
+import dev.banyan.runtime.training.TrainingData;
+import dev.banyan.runtime.training.TrainingPlan;
+import dev.banyan.runtime.training.TrainingReport;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code banyan train}: one adapter out of a bundle and a data set. */
+@Command(
+    name = "train",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = "Train an adapter on a prepared bundle.",
+    footer = {
+      "",
+      "Data: JSON lines {\"text\": .., \"label\": ..} (for the embedding task {\"text\": .., \"text_pair\": ..})",
+      "or CSV with a header that names these columns; UTF-8.",
+      "",
+      "An interrupted run leaves the adapter of the last finished epoch that was kept."
+    })
+public final class TrainCommand implements Callable<Integer> {
+  @Spec private @Nullable CommandSpec spec;
+
+  @Option(
+      names = "--bundle",
+      required = true,
+      paramLabel = "DIR",
+      description = "Bundle made by 'banyan prepare'.")
+  private Path bundle = Path.of("");
+
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "FILE",
+      description = "What to learn: .jsonl or .csv.")
+  private Path data = Path.of("");
+
+  @Option(
+      names = "--eval",
+      paramLabel = "FILE",
+      description = "Held-out examples: judged after each epoch, and the best adapter is kept.")
+  private @Nullable Path eval;
+
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "DIR",
+      description = "Where the adapter goes (PEFT's layout); an adapter there is replaced.")
+  private Path out = Path.of("");
+
+  @Mixin private TrainingFlags flags = new TrainingFlags();
+  @Mixin private ComputeOptions compute = new ComputeOptions();
+
+  @Option(
+      names = "--chart",
+      paramLabel = "FILE",
+      description = "Also draw the loss over the steps as SVG.")
+  private @Nullable Path chart;
+
+  @Option(names = "--json", description = "Print one JSON object and nothing else.")
+  private boolean json;
+
+  /** A command with default flags; picocli sets the others. */
+  public TrainCommand() {}
+
+  @Override
+  public Integer call() {
+    CommandSpec own = java.util.Objects.requireNonNull(spec);
+    PrintWriter screen = own.commandLine().getOut();
+    Bundle opened = Bundle.open(bundle);
+    TrainingData texts =
+        new TrainingData(Dataset.read(data), Optional.ofNullable(eval).map(Dataset::read));
+    ProgressLine progress = ProgressLine.on(own.commandLine().getErr(), json);
+    TrainingReport report = trainer(own, opened, progress).train(texts, out);
+    if (chart != null) {
+      LossChart.Curve curve = new LossChart.Curve("loss", report.losses());
+      new LossChart("Loss of " + out.getFileName(), List.of(curve)).write(chart);
+    }
+    if (json) {
+      screen.println(JsonOutput.text(report.toJson()));
+    } else {
+      print(screen, report);
+    }
+    screen.flush();
+    return 0;
+  }
+
+  private Trainer trainer(CommandSpec own, Bundle opened, ProgressLine progress) {
+    try {
+      TrainingPlan plan = flags.plan(compute.settings());
+      return new Trainer(opened, plan, progress);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(own.commandLine(), "--" + e.getMessage(), e);
+    }
+  }
+
+  private void print(PrintWriter screen, TrainingReport report) {
+    screen.printf(
+        Locale.ROOT,
+        "Adapter   %s (%s)%n"
+            + "Trained   %,d parameters (%,d frozen), %d steps in %.1f s, %.0f ms a step, %.0f tokens/s%n"
+            + "Loss      %.4f -> %.4f%n",
+        out,
+        report.adapterDigest(),
+        report.trainableParameters(),
+        report.frozenParameters(),
+        report.losses().size(),
+        report.seconds(),
+        report.msPerStepMedian(),
+        report.tokensPerSecond(),
+        report.losses().getFirst(),
+        report.losses().getLast());
+    report
+        .eval()
+        .ifPresent(
+            score ->
+                screen.printf(
+                    "Held out  %s (epoch %d)%n", ProgressLine.text(score), report.bestEpoch()));
+    screen.printf(Locale.ROOT, "Memory    %d MiB at most%n", report.peakRssMib());
+  }
+}

@@ -1,0 +1,136 @@
+package dev.banyan.runtime.cli;
+
+import dev.banyan.runtime.ort.SessionSettings;
+import dev.banyan.runtime.training.LearningRate;
+import dev.banyan.runtime.training.TrainingPlan;
+import picocli.CommandLine.Option;
+
+/** How to train, as flags. */
+final class TrainingFlags {
+  @Option(
+      names = "--rank",
+      paramLabel = "R",
+      defaultValue = "8",
+      description = "Rank of the adapter (default: ${DEFAULT-VALUE}).")
+  private int rank;
+
+  @Option(
+      names = "--alpha",
+      paramLabel = "A",
+      defaultValue = "16",
+      description = "The adapter's update is scaled by alpha/rank (default: ${DEFAULT-VALUE}).")
+  private double alpha;
+
+  @Option(
+      names = "--epochs",
+      paramLabel = "N",
+      defaultValue = "3",
+      description = "Passes over the data (default: ${DEFAULT-VALUE}).")
+  private int epochs;
+
+  @Option(
+      names = "--max-steps",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Most steps; 0 for no limit beside the epochs (default: ${DEFAULT-VALUE}).")
+  private int maxSteps;
+
+  @Option(
+      names = "--batch-size",
+      paramLabel = "N",
+      defaultValue = "16",
+      description = "Texts (or pairs) a step (default: ${DEFAULT-VALUE}).")
+  private int batchSize;
+
+  @Option(
+      names = "--pad-to",
+      paramLabel = "N",
+      defaultValue = "0",
+      description =
+          "Pad every batch to at least N tokens; 0 for its longest text (default: ${DEFAULT-VALUE}).")
+  private int padTo;
+
+  @Option(
+      names = "--learning-rate",
+      paramLabel = "RATE",
+      defaultValue = "2e-4",
+      description = "Highest step size (default: ${DEFAULT-VALUE}).")
+  private double learningRate;
+
+  @Option(
+      names = "--schedule",
+      paramLabel = "NAME",
+      defaultValue = "linear",
+      description =
+          "How the step size falls after the warm-up: linear, cosine or constant (default: ${DEFAULT-VALUE}).")
+  private String schedule = "linear";
+
+  @Option(
+      names = "--warmup",
+      paramLabel = "SHARE",
+      defaultValue = "0.1",
+      description = "Share of the steps spent rising to it (default: ${DEFAULT-VALUE}).")
+  private double warmup;
+
+  @Option(
+      names = "--weight-decay",
+      paramLabel = "W",
+      defaultValue = "0.01",
+      description = "AdamW's weight decay (default: ${DEFAULT-VALUE}).")
+  private double weightDecay;
+
+  @Option(
+      names = "--clip",
+      paramLabel = "NORM",
+      defaultValue = "1.0",
+      description = "Most the gradients' norm may be; 0 for no limit (default: ${DEFAULT-VALUE}).")
+  private double clip;
+
+  @Option(
+      names = "--patience",
+      paramLabel = "N",
+      defaultValue = "3",
+      description =
+          "With --eval: stop after N epochs without a better result (default: ${DEFAULT-VALUE}).")
+  private int patience;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "42",
+      description =
+          "Decides start values and order; the same seed gives the same bytes (default: ${DEFAULT-VALUE}).")
+  private long seed;
+
+  /**
+   * The plan these flags ask for.
+   *
+   * @throws IllegalArgumentException that names the flag that is out of range
+   */
+  TrainingPlan plan(SessionSettings settings) {
+    return new TrainingPlan(
+        rank,
+        alpha,
+        epochs,
+        maxSteps,
+        batchSize,
+        padTo,
+        rate(),
+        weightDecay,
+        clip,
+        patience,
+        seed,
+        settings);
+  }
+
+  private LearningRate rate() {
+    return switch (schedule) {
+      case "linear" -> new LearningRate.Linear(learningRate, warmup);
+      case "cosine" -> new LearningRate.Cosine(learningRate, warmup);
+      case "constant" -> new LearningRate.Constant(learningRate, warmup);
+      default ->
+          throw new IllegalArgumentException(
+              "schedule is '" + schedule + "'; expected linear, cosine or constant");
+    };
+  }
+}

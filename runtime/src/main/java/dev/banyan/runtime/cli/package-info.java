@@ -1,0 +1,9 @@
+/**
+ * The commands of this module: {@link dev.banyan.runtime.cli.TrainCommand} and {@link
+ * dev.banyan.runtime.cli.EvaluateCommand}. They turn flags into a plan and results into text or
+ * JSON; what they throw, the main program turns into an exit code.
+ */
+@NullMarked
+package dev.banyan.runtime.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,43 @@
+package dev.banyan.runtime.data;
+
+import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.artifacts.onnx.proto.GraphProto;
+import dev.banyan.artifacts.onnx.proto.NodeProto;
+import dev.banyan.artifacts.onnx.proto.TensorProto;
+import java.util.HashSet;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/** How many tokens a model knows, so that a tokenizer of another model is found before it runs. */
+public final class Vocabulary {
+  private Vocabulary() {}
+
+  /**
+   * Rows of the table that {@code input_ids} look up; empty if the graph looks them up in a way
+   * that is not known.
+   */
+  public static OptionalLong rows(OnnxFile model) {
+    GraphProto graph = model.model().getGraph();
+    Set<String> ids = new HashSet<>(Set.of("input_ids"));
+    // Nodes are in topological order, so one pass sees a cast before what it feeds.
+    for (NodeProto node : graph.getNodeList()) {
+      if (isCopy(node) && ids.contains(node.getInput(0))) {
+        ids.add(node.getOutput(0));
+      } else if (node.getOpType().equals("Gather") && ids.contains(node.getInput(1))) {
+        return graph.getInitializerList().stream()
+            .filter(table -> table.getName().equals(node.getInput(0)))
+            .mapToLong(Vocabulary::rows)
+            .findFirst();
+      }
+    }
+    return OptionalLong.empty();
+  }
+
+  private static boolean isCopy(NodeProto node) {
+    return node.getOpType().equals("Cast") || node.getOpType().equals("Identity");
+  }
+
+  private static long rows(TensorProto table) {
+    return table.getDims(0);
+  }
+}

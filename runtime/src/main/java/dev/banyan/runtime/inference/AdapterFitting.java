@@ -1,0 +1,182 @@
+package dev.banyan.runtime.inference;
+
+import dev.banyan.artifacts.adapter.PeftAdapter;
+import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.integrity.Digest;
+import dev.banyan.artifacts.integrity.UnusableArtifact;
+import dev.banyan.artifacts.integrity.WrongBase;
+import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.artifacts.tensor.Tensor;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/** One adapter being checked and converted, tensor by tensor. */
+final class AdapterFitting {
+  private static final String PREFIX = "base_model.model.";
+
+  private final PeftAdapter adapter;
+  private final BundleManifest bundle;
+  private final ServingPlan limits;
+
+  /** What no parameter has taken yet. */
+  private final Map<String, Tensor> left = new LinkedHashMap<>();
+
+  private final int rank;
+
+  AdapterFitting(PeftAdapter adapter, BundleManifest bundle, ServingPlan limits) {
+    this.adapter = adapter;
+    this.bundle = bundle;
+    this.limits = limits;
+    this.rank = adapter.config().rank();
+    this.left.putAll(adapter.weights().tensors());
+  }
+
+  AdapterWeights fit(Digest digest) {
+    checkBase();
+    if (rank > limits.maxRank()) {
+      throw unusable(
+          "its rank is %d, the server has room for %d".formatted(rank, limits.maxRank()),
+          "start the server with --max-rank %d or train with a lower rank".formatted(rank));
+    }
+    List<String> labels = labels();
+    Map<String, Tensor> tensors = new HashMap<>();
+    for (ParameterSpec spec : bundle.parameters()) {
+      take(spec)
+          .ifPresent(tensor -> tensors.put(spec.name(), convert(spec, tensor, labels.size())));
+    }
+    if (!left.isEmpty()) {
+      throw unusable(
+          "it has '%s', which this bundle (targets %s) does not adapt"
+              .formatted(left.keySet().iterator().next(), bundle.adapter().targets()),
+          "prepare a bundle with targets that include it, for instance all-linear");
+    }
+    checkPairs(tensors);
+    return new AdapterWeights(digest, labels, rank, tensors);
+  }
+
+  private void checkBase() {
+    Digest expected = bundle.base().digest();
+    adapter
+        .metadata()
+        .base()
+        .filter(seen -> !seen.equals(expected))
+        .ifPresent(
+            seen -> {
+              throw new WrongBase(PeftAdapter.WEIGHTS, seen, expected);
+            });
+  }
+
+  /** The names in the file, else {@code LABEL_0, LABEL_1, ..} as many as the head has rows. */
+  private List<String> labels() {
+    Optional<Integer> rows =
+        bundle.parameters().stream()
+            .filter(spec -> spec.dims().equals(List.of(ParameterSpec.LABELS)))
+            .flatMap(spec -> find(spec).stream())
+            .map(bias -> Math.toIntExact(bias.shape().elements()))
+            .findFirst();
+    int count = rows.orElse(0);
+    if (count > limits.maxLabels()) {
+      throw unusable(
+          "it has %d labels, the server has room for %d".formatted(count, limits.maxLabels()),
+          "start the server with --max-labels " + count);
+    }
+    List<String> named = adapter.metadata().labels();
+    if (!named.isEmpty() && named.size() != count) {
+      throw unusable(
+          "it names %d labels and its head has %d".formatted(named.size(), count),
+          "get the adapter again from where it was made");
+    }
+    return named.isEmpty()
+        ? IntStream.range(0, count).mapToObj(label -> "LABEL_" + label).toList()
+        : named;
+  }
+
+  private Optional<Tensor> take(ParameterSpec spec) {
+    Optional<Tensor> found = find(spec);
+    found.ifPresent(tensor -> left.remove(tensor.name()));
+    return found;
+  }
+
+  /**
+   * The tensor of a parameter. PEFT puts the name of the wrapped model before a module path or not,
+   * depending on the class it was trained with; so any one prefix is accepted.
+   */
+  private Optional<Tensor> find(ParameterSpec spec) {
+    Tensor exact = left.get(PREFIX + spec.peftKey());
+    if (exact != null) {
+      return Optional.of(exact);
+    }
+    List<Tensor> ending =
+        left.values().stream()
+            .filter(tensor -> tensor.name().startsWith(PREFIX))
+            .filter(tensor -> tensor.name().endsWith("." + spec.peftKey()))
+            .toList();
+    if (ending.size() > 1) {
+      throw unusable(
+          "'%s' and '%s' are both for '%s'"
+              .formatted(ending.get(0).name(), ending.get(1).name(), spec.name()),
+          "keep one of them");
+    }
+    return ending.stream().findFirst();
+  }
+
+  private Tensor convert(ParameterSpec spec, Tensor tensor, int labels) {
+    Shape expected = spec.shape(rank, labels);
+    boolean matrix = spec.transposed();
+    Shape stored = matrix ? Shape.of(expected.dim(1), expected.dim(0)) : expected;
+    if (!tensor.shape().equals(stored)) {
+      throw unusable(
+          "'%s' is %s, the base needs %s".formatted(tensor.name(), tensor.shape(), stored),
+          "use the bundle of the base that it was trained on");
+    }
+    float scale = spec.scaled() ? (float) adapter.config().scaling() : 1;
+    float[] values = tensor.floats();
+    float[] result = new float[values.length];
+    int columns = matrix ? Math.toIntExact(stored.dim(1)) : 1;
+    int rows = values.length / columns;
+    for (int i = 0; i < values.length; i++) {
+      if (!Float.isFinite(values[i])) {
+        throw unusable(
+            "'%s' has the value %s".formatted(tensor.name(), values[i]), "train it again");
+      }
+      int target = matrix ? (i % columns) * rows + i / columns : i;
+      result[target] = values[i] * scale;
+    }
+    return Tensor.ofFloats(spec.name(), expected, result);
+  }
+
+  /** A lone half of a pair would silently act as none. */
+  private void checkPairs(Map<String, Tensor> tensors) {
+    for (ParameterSpec spec : bundle.parameters()) {
+      String other = partner(spec.name());
+      if (tensors.containsKey(spec.name()) && !other.isEmpty() && !tensors.containsKey(other)) {
+        throw unusable(
+            "it has '%s' without '%s'".formatted(spec.name(), other),
+            "get the adapter again from where it was made");
+      }
+    }
+  }
+
+  private static String partner(String name) {
+    if (name.endsWith(".lora_A")) {
+      return name.substring(0, name.length() - 1) + "B";
+    }
+    if (name.endsWith(".lora_B")) {
+      return name.substring(0, name.length() - 1) + "A";
+    }
+    return switch (name) {
+      case "classifier.weight" -> "classifier.bias";
+      case "classifier.bias" -> "classifier.weight";
+      default -> "";
+    };
+  }
+
+  private static UnusableArtifact unusable(String seen, String remedy) {
+    return new UnusableArtifact("adapter", seen, remedy);
+  }
+}

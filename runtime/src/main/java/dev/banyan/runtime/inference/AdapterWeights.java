@@ -1,0 +1,38 @@
+package dev.banyan.runtime.inference;
+
+import dev.banyan.artifacts.adapter.PeftAdapter;
+import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.integrity.Digest;
+import dev.banyan.artifacts.tensor.Tensor;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * An adapter made to fit a bundle's slots: tensors by parameter name, in the graph's orientation,
+ * with alpha/rank multiplied in. A layer that the bundle can adapt and the adapter does not is
+ * absent, which a slot has as zeros.
+ *
+ * @param digest the adapter's identity
+ * @param labels names by class id; empty for an adapter without a head
+ * @param rank LoRA's rank
+ * @param tensors float tensors by parameter name
+ */
+public record AdapterWeights(
+    Digest digest, List<String> labels, int rank, Map<String, Tensor> tensors) {
+  /** Copies the collections. */
+  public AdapterWeights {
+    labels = List.copyOf(labels);
+    tensors = Map.copyOf(tensors);
+  }
+
+  /**
+   * Checks an adapter against a bundle and the room there is, and converts it.
+   *
+   * @throws dev.banyan.artifacts.integrity.WrongBase if it was trained on another base
+   * @throws dev.banyan.artifacts.integrity.UnusableArtifact if its rank or number of labels is
+   *     beyond the limits, a number is not finite, or it adapts what the bundle does not
+   */
+  public static AdapterWeights fit(PeftAdapter adapter, BundleManifest bundle, ServingPlan limits) {
+    return new AdapterFitting(adapter.widened(), bundle, limits).fit(adapter.digest());
+  }
+}

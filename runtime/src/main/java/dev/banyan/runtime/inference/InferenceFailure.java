@@ -1,0 +1,32 @@
+package dev.banyan.runtime.inference;
+
+import dev.banyan.runtime.RuntimeFailure;
+
+/** A model that cannot be served as asked. */
+public abstract sealed class InferenceFailure extends RuntimeFailure {
+  private static final long serialVersionUID = 1;
+
+  private InferenceFailure(String message) {
+    super(message, null);
+  }
+
+  /** One parameter's bank would be beyond what ORT's Java API can address. */
+  public static final class BankTooLarge extends InferenceFailure {
+    private static final long serialVersionUID = 1;
+
+    BankTooLarge(String parameter, long bytes, ServingPlan plan) {
+      super(
+          "The bank of '%s' for %d slots, rank %d and %d labels has %d MiB, more than the 2047 MiB of one tensor; lower --slots, --max-rank or --max-labels"
+              .formatted(parameter, plan.slots(), plan.maxRank(), plan.maxLabels(), bytes >> 20));
+    }
+  }
+
+  /** The serving graph of a bundle does not have what its manifest says. */
+  public static final class GraphMismatch extends InferenceFailure {
+    private static final long serialVersionUID = 1;
+
+    GraphMismatch(String message) {
+      super(message);
+    }
+  }
+}

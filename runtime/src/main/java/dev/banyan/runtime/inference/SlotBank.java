@@ -1,0 +1,161 @@
+package dev.banyan.runtime.inference;
+
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.runtime.ort.NativeTensor;
+import dev.banyan.runtime.ort.TensorScope;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The adapters that are loaded: for each parameter one tensor with a leading slot axis, which the
+ * serving graph reads in place. Writing a slot copies a few hundred kilobytes and re-creates
+ * nothing.
+ *
+ * <p>Parameters of a lower rank or fewer labels are filled up with zeros, which change no answer.
+ * Slot 0 stays zero. A slot may be written by any thread while runs go on, as long as no row of a
+ * run is in that slot.
+ */
+public final class SlotBank implements AutoCloseable {
+  private static final String SUFFIX = ".bank";
+
+  /** One parameter over all slots. */
+  private record Bank(ParameterSpec spec, Shape slotShape, MemorySegment data) {
+    MemorySegment slot(int slot) {
+      long bytes = slotShape.elements() * DType.FLOAT.bytes();
+      return data.asSlice(slot * bytes, bytes);
+    }
+  }
+
+  private final Arena arena = Arena.ofShared();
+  private final TensorScope scope = new TensorScope();
+  private final int slots;
+  private final List<Bank> banks;
+  private final Map<String, NativeTensor> feeds;
+  private boolean closed;
+
+  /**
+   * Allocates room, all zero.
+   *
+   * @throws InferenceFailure.BankTooLarge if a bank has 2 GiB or more
+   */
+  SlotBank(List<ParameterSpec> specs, ServingPlan plan) {
+    this.slots = plan.slots() + 1;
+    specs.forEach(spec -> requireFits(spec, plan));
+    this.banks = specs.stream().map(spec -> allocate(spec, plan)).toList();
+    this.feeds = LinkedHashMap.newLinkedHashMap(banks.size());
+    for (Bank bank : banks) {
+      Shape shape = withSlots(bank.slotShape());
+      feeds.put(bank.spec().name() + SUFFIX, scope.view(bank.data(), DType.FLOAT, shape));
+    }
+  }
+
+  private static void requireFits(ParameterSpec spec, ServingPlan plan) {
+    long slot = spec.shape(plan.maxRank(), plan.maxLabels()).elements() * DType.FLOAT.bytes();
+    long bytes = Math.multiplyExact(slot, plan.slots() + 1L);
+    if (bytes > Integer.MAX_VALUE) {
+      throw new InferenceFailure.BankTooLarge(spec.name(), bytes, plan);
+    }
+  }
+
+  private Bank allocate(ParameterSpec spec, ServingPlan plan) {
+    Shape shape = spec.shape(plan.maxRank(), plan.maxLabels());
+    long bytes = shape.elements() * DType.FLOAT.bytes() * slots;
+    // 64 bytes: what ORT's vector kernels like to read from.
+    return new Bank(spec, shape, arena.allocate(bytes, 64));
+  }
+
+  private Shape withSlots(Shape slotShape) {
+    long[] dims = new long[slotShape.rank() + 1];
+    dims[0] = slots;
+    System.arraycopy(slotShape.toArray(), 0, dims, 1, slotShape.rank());
+    return Shape.of(dims);
+  }
+
+  /** The banks as inputs of the serving graph. */
+  Map<String, NativeTensor> feeds() {
+    return feeds;
+  }
+
+  /** Bytes of all banks. */
+  public long bytes() {
+    return banks.stream().mapToLong(bank -> bank.data().byteSize()).sum();
+  }
+
+  /**
+   * Puts an adapter into a slot.
+   *
+   * @param slot from 1
+   * @throws IllegalArgumentException if there is no such slot, or it is 0
+   */
+  public void write(int slot, AdapterWeights weights) {
+    requireSlot(slot);
+    for (Bank bank : banks) {
+      MemorySegment target = bank.slot(slot);
+      target.fill((byte) 0);
+      Tensor tensor = weights.tensors().get(bank.spec().name());
+      if (tensor != null) {
+        copy(tensor, target, bank.slotShape());
+      }
+    }
+  }
+
+  /**
+   * Makes a slot the bare base again.
+   *
+   * @throws IllegalArgumentException if there is no such slot, or it is 0
+   */
+  public void clear(int slot) {
+    requireSlot(slot);
+    banks.forEach(bank -> bank.slot(slot).fill((byte) 0));
+  }
+
+  private void requireSlot(int slot) {
+    if (slot < 1 || slot >= slots) {
+      throw new IllegalArgumentException(
+          "Slot %d; there are slots 1 to %d".formatted(slot, slots - 1));
+    }
+  }
+
+  /**
+   * A slot's number, if there is such a slot; 0 is one.
+   *
+   * @throws IllegalArgumentException if there is none
+   */
+  int require(int slot) {
+    if (slot < 0 || slot >= slots) {
+      throw new IllegalArgumentException(
+          "Slot %d; there are slots 0 to %d".formatted(slot, slots - 1));
+    }
+    return slot;
+  }
+
+  /** Copies a tensor into the upper left corner of a larger one of the same rank, 1 or 2. */
+  private static void copy(Tensor tensor, MemorySegment target, Shape room) {
+    long columns = tensor.shape().dim(-1) * DType.FLOAT.bytes();
+    long stride = room.dim(-1) * DType.FLOAT.bytes();
+    long rows = tensor.shape().rank() == 1 ? 1 : tensor.shape().dim(0);
+    if (columns == stride) {
+      MemorySegment.copy(tensor.data(), 0, target, 0, rows * columns);
+      return;
+    }
+    for (long row = 0; row < rows; row++) {
+      MemorySegment.copy(tensor.data(), row * columns, target, row * stride, columns);
+    }
+  }
+
+  /** Frees the banks; no run may be going on. Closing twice does nothing. */
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      scope.close();
+      arena.close();
+    }
+  }
+}

@@ -1,0 +1,145 @@
+package dev.banyan.runtime.training;
+
+import dev.banyan.artifacts.adapter.AdapterMetadata;
+import dev.banyan.artifacts.adapter.LoraConfig;
+import dev.banyan.artifacts.adapter.PeftAdapter;
+import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.integrity.Digest;
+import dev.banyan.artifacts.safetensors.SafetensorsFile;
+import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.runtime.data.LabelSet;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * Turns trained parameters into a PEFT adapter and puts it in its place.
+ *
+ * @param manifest the bundle that was trained
+ * @param config the adapter's configuration
+ * @param labels names by class id; empty where the task has none
+ * @param folder where the adapter goes
+ */
+record AdapterOutput(BundleManifest manifest, LoraConfig config, List<String> labels, Path folder) {
+  private static final String HEAD = "classifier";
+
+  /** The output of a run. */
+  static AdapterOutput of(
+      BundleManifest manifest, TrainingPlan plan, Optional<LabelSet> labels, Path folder) {
+    LoraConfig config =
+        new LoraConfig(
+            plan.rank(),
+            plan.alpha(),
+            0,
+            // Whole module paths: a last name alone could also match layers that were left out.
+            manifest.adapter().sites(),
+            labels.isPresent() ? List.of(HEAD) : List.of(),
+            false,
+            "none",
+            labels.isPresent() ? "SEQ_CLS" : "FEATURE_EXTRACTION",
+            manifest.base().name());
+    return new AdapterOutput(
+        manifest, config, labels.map(LabelSet::names).orElse(List.of()), folder);
+  }
+
+  /**
+   * Checks before a run that its adapter will have a place.
+   *
+   * @throws TrainingFailure.OutputTaken if something else is there
+   */
+  static void requireFree(Path folder) {
+    if (!Files.exists(folder) || Files.isRegularFile(folder.resolve(PeftAdapter.CONFIG))) {
+      return;
+    }
+    if (Files.isDirectory(folder)) {
+      try (var entries = Files.list(folder)) {
+        if (entries.findAny().isEmpty()) {
+          return;
+        }
+      } catch (IOException e) {
+        throw new UncheckedIOException("Cannot list " + folder, e);
+      }
+    }
+    throw new TrainingFailure.OutputTaken(folder);
+  }
+
+  /**
+   * Writes the adapter as a whole; an interruption of the process waits for it.
+   *
+   * @throws TrainingFailure.UselessAdapter if a number is not finite, or nothing was learned
+   */
+  Digest write(List<Tensor> parameters, RunFolder run) {
+    PeftAdapter adapter = adapter(parameters);
+    run.whole(() -> adapter.write(folder));
+    return adapter.digest();
+  }
+
+  private PeftAdapter adapter(List<Tensor> parameters) {
+    Map<String, Tensor> byName =
+        parameters.stream().collect(Collectors.toMap(Tensor::name, Function.identity()));
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    boolean learned = false;
+    for (ParameterSpec spec : manifest.parameters()) {
+      Tensor tensor = byName.get(spec.name());
+      if (tensor == null) {
+        throw new TrainingFailure.UselessAdapter(spec.name(), "is not in the checkpoint");
+      }
+      float[] values = tensor.floats();
+      requireFinite(spec, values);
+      learned |= spec.scaled() && hasNonZero(values);
+      String key = key(spec);
+      tensors.put(key, spec.transposed() ? transpose(key, tensor) : tensor.named(key));
+    }
+    if (!learned) {
+      throw new TrainingFailure.UselessAdapter("lora_B", "is still zero in every layer");
+    }
+    return new PeftAdapter(
+        config, new SafetensorsFile(AdapterMetadata.entries(manifest, labels), tensors));
+  }
+
+  private String key(ParameterSpec spec) {
+    String prefix = manifest.adapter().peftPrefix();
+    boolean bare = prefix.isEmpty() || spec.name().startsWith(HEAD + ".");
+    return "base_model.model." + (bare ? "" : prefix + ".") + spec.peftKey();
+  }
+
+  private static void requireFinite(ParameterSpec spec, float[] values) {
+    for (float value : values) {
+      if (!Float.isFinite(value)) {
+        throw new TrainingFailure.UselessAdapter(spec.name(), "has the value " + value);
+      }
+    }
+  }
+
+  private static boolean hasNonZero(float[] values) {
+    for (float value : values) {
+      if (value != 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** PyTorch's linear layers keep {@code [out, in]}, the graph {@code [in, out]}. */
+  private static Tensor transpose(String name, Tensor tensor) {
+    int rows = Math.toIntExact(tensor.shape().dim(0));
+    int columns = Math.toIntExact(tensor.shape().dim(1));
+    float[] values = tensor.floats();
+    float[] transposed = new float[values.length];
+    for (int row = 0; row < rows; row++) {
+      for (int column = 0; column < columns; column++) {
+        transposed[column * rows + row] = values[row * columns + column];
+      }
+    }
+    return Tensor.ofFloats(name, Shape.of(columns, rows), transposed);
+  }
+}

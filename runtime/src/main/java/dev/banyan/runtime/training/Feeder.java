@@ -1,0 +1,37 @@
+package dev.banyan.runtime.training;
+
+import dev.banyan.runtime.data.Batch;
+import dev.banyan.runtime.data.Batch.Padding;
+import dev.banyan.runtime.ort.NativeTensor;
+import dev.banyan.runtime.ort.TensorScope;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Makes the user inputs of a training or eval graph from picked examples.
+ *
+ * @param inputs the base model's inputs
+ * @param padding how rows are filled up
+ * @param scaling the value of {@code lora_scaling}
+ */
+record Feeder(List<String> inputs, Padding padding, double scaling) {
+  /** The inputs of one step, which end with it. */
+  record Feeds(TensorScope scope, Batch batch, Map<String, NativeTensor> byName)
+      implements AutoCloseable {
+    @Override
+    public void close() {
+      scope.close();
+    }
+  }
+
+  Feeds feeds(EncodedData data, List<Integer> picked) {
+    Batch batch = Batch.of(data.rows(picked), padding);
+    TensorScope scope = new TensorScope();
+    Map<String, NativeTensor> feeds = batch.feeds(scope, inputs);
+    if (!data.labels().isEmpty()) {
+      feeds.put("labels", scope.longs(data.labels(picked), picked.size()));
+    }
+    feeds.put("lora_scaling", scope.floats(new float[] {(float) scaling}));
+    return new Feeds(scope, batch, feeds);
+  }
+}

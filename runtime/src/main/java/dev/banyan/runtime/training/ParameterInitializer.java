@@ -1,0 +1,48 @@
+package dev.banyan.runtime.training;
+
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.artifacts.tensor.Tensor;
+import java.util.List;
+import java.util.Random;
+import java.util.random.RandomGenerator;
+
+/**
+ * Where parameters start. Every parameter draws from a generator of its own, {@link Random} seeded
+ * from the run's seed and the parameter's name: its values do not depend on which other parameters
+ * there are, nor on the machine.
+ *
+ * @param seed the run's seed
+ */
+public record ParameterInitializer(long seed) {
+  /**
+   * Start values, in the order of the specifications.
+   *
+   * @param rank LoRA's rank
+   * @param labels number of labels
+   */
+  public List<Tensor> tensors(List<ParameterSpec> specs, int rank, int labels) {
+    return specs.stream().map(spec -> tensor(spec, spec.shape(rank, labels))).toList();
+  }
+
+  private Tensor tensor(ParameterSpec spec, Shape shape) {
+    RandomGenerator random = new Random(seed * 0x9E3779B97F4A7C15L ^ spec.name().hashCode());
+    float[] values = new float[Math.toIntExact(shape.elements())];
+    switch (spec.init()) {
+      case ZEROS -> {}
+      case NORMAL_0_02 -> {
+        for (int i = 0; i < values.length; i++) {
+          values[i] = (float) (0.02 * random.nextGaussian());
+        }
+      }
+      case KAIMING_UNIFORM -> {
+        // kaiming_uniform_(a = sqrt(5)): the bound is sqrt(6 / ((1 + 5) * fan_in)).
+        double bound = 1 / Math.sqrt((double) shape.dim(0));
+        for (int i = 0; i < values.length; i++) {
+          values[i] = (float) (bound * (2 * random.nextDouble() - 1));
+        }
+      }
+    }
+    return Tensor.ofFloats(spec.name(), shape, values);
+  }
+}

@@ -1,0 +1,169 @@
+package dev.banyan.runtime.training;
+
+import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.runtime.data.Batch.Padding;
+import dev.banyan.runtime.data.Dataset;
+import dev.banyan.runtime.data.LabelSet;
+import dev.banyan.runtime.data.ShuffledBatches;
+import dev.banyan.runtime.data.TextTokenizer;
+import dev.banyan.runtime.data.Vocabulary;
+import dev.banyan.runtime.report.ProcessStats;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Trains one adapter: the same bundle, data and plan give the same bytes.
+ *
+ * <p>After every epoch the adapter is put in its place as a whole if it is to be kept, so that a
+ * run that is interrupted leaves the last one.
+ */
+public final class Trainer {
+  private final Bundle bundle;
+  private final TrainingPlan plan;
+  private final StepLog listener;
+
+  /**
+   * A run over a bundle that tells a listener what happens.
+   *
+   * @throws IllegalArgumentException if the plan asks for rows longer than the bundle allows
+   */
+  public Trainer(Bundle bundle, TrainingPlan plan, TrainingListener listener) {
+    int longest = bundle.manifest().text().maxLength();
+    if (plan.padTo() > longest) {
+      throw new IllegalArgumentException(
+          "pad-to is %d, but the bundle was prepared for texts of at most %d tokens"
+              .formatted(plan.padTo(), longest));
+    }
+    this.bundle = bundle;
+    this.plan = plan;
+    this.listener = new StepLog(listener);
+  }
+
+  /**
+   * Runs.
+   *
+   * @param out folder of the adapter; an adapter that is there is replaced
+   * @throws dev.banyan.runtime.RuntimeFailure if the data, the tokenizer or the run is at fault
+   * @throws dev.banyan.artifacts.integrity.ArtifactException if the bundle is at fault
+   */
+  public TrainingReport train(TrainingData data, Path out) {
+    long begin = System.nanoTime();
+    AdapterOutput.requireFree(out);
+    Optional<LabelSet> labels = labels(data.train());
+    List<Tensor> start = start(labels);
+    Keeper keeper;
+    try (RunFolder folder = new RunFolder();
+        TextTokenizer tokenizer = tokenizer()) {
+      EncodedData train = encode(data.train(), labels, tokenizer);
+      Feeder feeder = feeder(tokenizer);
+      Optional<Evaluation> evaluation =
+          data.eval()
+              .map(held -> encode(held, labels, tokenizer))
+              .map(held -> new Evaluation(held, feeder, plan.batchSize()));
+      AdapterOutput output = AdapterOutput.of(bundle.manifest(), plan, labels, out);
+      keeper =
+          new Keeper(
+              evaluation,
+              parameters -> output.write(parameters, folder),
+              plan.patience(),
+              listener);
+      try (TrainingEngine engine = engine(start, folder, evaluation.isPresent())) {
+        loop(engine, train, feeder, keeper);
+      }
+    }
+    return new TrainingReport(
+        listener.losses(),
+        keeper.best(),
+        keeper.bestEpoch(),
+        labels.map(LabelSet::names).orElse(List.of()),
+        elements(start),
+        bundle.manifest().base().frozenParameters(),
+        listener.msPerStepMedian(),
+        listener.tokensPerSecond(),
+        listener.firstStepSeconds(),
+        (System.nanoTime() - begin) / 1e9,
+        ProcessStats.peakRssMib(),
+        keeper.digest());
+  }
+
+  private void loop(TrainingEngine engine, EncodedData data, Feeder feeder, Keeper keeper) {
+    ShuffledBatches batches = new ShuffledBatches(plan.seed(), plan.batchSize());
+    int[] lengths = data.lengths();
+    int perEpoch = batches.count(lengths.length);
+    int total = plan.steps(perEpoch);
+    listener.on(new TrainingEvent.Started(total, perEpoch));
+    int step = 0;
+    boolean worthwhile = true;
+    for (int epoch = 1; step < total && worthwhile; epoch++) {
+      for (List<Integer> picked : batches.epoch(lengths, epoch - 1)) {
+        if (step == total) {
+          break;
+        }
+        double rate = plan.learningRate().at(step, total);
+        step++;
+        try (Feeder.Feeds feeds = feeder.feeds(data, picked)) {
+          long begin = System.nanoTime();
+          float loss = engine.step(feeds.byName(), rate);
+          long nanos = System.nanoTime() - begin;
+          if (!Float.isFinite(loss)) {
+            throw new TrainingFailure.Diverged(step, loss, rate);
+          }
+          int tokens = feeds.batch().tokens();
+          listener.on(new TrainingEvent.Stepped(step, epoch, loss, rate, tokens, nanos));
+        }
+      }
+      worthwhile = keeper.epochEnded(engine, epoch);
+      if (!worthwhile && step < total) {
+        listener.on(new TrainingEvent.StoppedEarly(epoch));
+      }
+    }
+  }
+
+  private TextTokenizer tokenizer() {
+    TextTokenizer tokenizer =
+        new TextTokenizer(bundle.file(Bundle.TOKENIZER), bundle.manifest().text().maxLength());
+    Vocabulary.rows(OnnxFile.read(bundle.file(Bundle.TRAINING_MODEL)))
+        .ifPresent(tokenizer::requireFits);
+    return tokenizer;
+  }
+
+  private Optional<LabelSet> labels(Dataset train) {
+    return switch (bundle.manifest().task()) {
+      case TEXT_CLASSIFICATION -> Optional.of(LabelSet.of(train));
+      case EMBEDDING -> Optional.empty();
+    };
+  }
+
+  private static EncodedData encode(
+      Dataset data, Optional<LabelSet> labels, TextTokenizer tokenizer) {
+    return labels
+        .map(known -> EncodedData.labelled(data, known, tokenizer))
+        .orElseGet(() -> EncodedData.paired(data, tokenizer));
+  }
+
+  private Feeder feeder(TextTokenizer tokenizer) {
+    Padding padding = new Padding(tokenizer.padId(), plan.padTo());
+    return new Feeder(bundle.manifest().text().inputs(), padding, plan.scaling());
+  }
+
+  private List<Tensor> start(Optional<LabelSet> labels) {
+    return new ParameterInitializer(plan.seed())
+        .tensors(bundle.manifest().parameters(), plan.rank(), labels.map(LabelSet::size).orElse(0));
+  }
+
+  private TrainingEngine engine(List<Tensor> start, RunFolder folder, boolean evaluates) {
+    RunOptimizer optimizer = new RunOptimizer(plan.weightDecay(), plan.clip(), start.size());
+    return OrtTrainingEngine.open(
+        new OrtTrainingEngine.Start(bundle, start, optimizer),
+        folder.path(),
+        evaluates,
+        plan.session());
+  }
+
+  private static long elements(List<Tensor> tensors) {
+    return tensors.stream().mapToLong(tensor -> tensor.shape().elements()).sum();
+  }
+}

@@ -1,0 +1,230 @@
+package dev.banyan.runtime.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.banyan.artifacts.adapter.PeftAdapter;
+import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.runtime.TinyBundle;
+import dev.banyan.runtime.data.DataFailure;
+import dev.banyan.runtime.data.Dataset;
+import dev.banyan.runtime.ort.SessionSettings;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainerTest {
+  @TempDir static Path shared;
+  @TempDir Path folder;
+  private static Bundle bundle;
+  private static TrainingData data;
+
+  @BeforeAll
+  static void prepare() throws IOException {
+    bundle = TinyBundle.write(shared.resolve("bundle"));
+    Path train = Files.writeString(shared.resolve("train.jsonl"), TinyBundle.examples(200, 1));
+    Path eval = Files.writeString(shared.resolve("eval.jsonl"), TinyBundle.examples(60, 2));
+    data = new TrainingData(Dataset.read(train), Optional.of(Dataset.read(eval)));
+  }
+
+  @Test
+  void lossFallsAndHeldOutTextsAreAnswered() {
+    TrainingReport report = train(plan(8, 0.02, 42), new ArrayList<>());
+
+    assertThat(report.losses()).hasSize(8 * 13);
+    assertThat(report.losses().getFirst()).isBetween(1.0f, 1.2f);
+    assertThat(report.losses().getLast()).isLessThan(0.2f);
+    assertThat(report.eval().orElseThrow().accuracy()).isGreaterThan(0.95);
+    assertThat(report.labels()).containsExactly("animal", "colour", "fruit");
+    assertThat(report.trainableParameters()).isEqualTo(16 * 4 + 4 * 16 + 16 * 3 + 3);
+    assertThat(report.frozenParameters()).isEqualTo(18 * 16 + 16 * 16);
+    assertThat(report.msPerStepMedian()).isPositive();
+    assertThat(report.tokensPerSecond()).isPositive();
+    assertThat(report.firstStepSeconds()).isPositive();
+  }
+
+  @Test
+  void sameSeedGivesTheSameBytesAndAnotherSeedOthers() throws IOException {
+    train(plan(2, 0.02, 7), new ArrayList<>());
+    byte[] first = Files.readAllBytes(folder.resolve("out/adapter_model.safetensors"));
+    train(plan(2, 0.02, 7), new ArrayList<>());
+    assertThat(folder.resolve("out/adapter_model.safetensors")).hasBinaryContent(first);
+    train(plan(2, 0.02, 8), new ArrayList<>());
+    assertThat(Files.readAllBytes(folder.resolve("out/adapter_model.safetensors")))
+        .isNotEqualTo(first);
+  }
+
+  @Test
+  void adapterHasPeftsKeysAndLayout() {
+    TrainingReport report = train(plan(1, 0.02, 1), new ArrayList<>());
+    PeftAdapter adapter = PeftAdapter.read(folder.resolve("out"));
+
+    assertThat(adapter.weights().tensors())
+        .containsOnlyKeys(
+            "base_model.model.encoder.dense.lora_A.weight",
+            "base_model.model.encoder.dense.lora_B.weight",
+            "base_model.model.classifier.weight",
+            "base_model.model.classifier.bias");
+    assertThat(adapter.weights().tensors().values())
+        .extracting(tensor -> tensor.shape())
+        .containsExactly(Shape.of(4, 16), Shape.of(16, 4), Shape.of(3, 16), Shape.of(3));
+    assertThat(adapter.config().rank()).isEqualTo(4);
+    assertThat(adapter.config().targetModules()).containsExactly("encoder.dense");
+    assertThat(adapter.metadata().labels()).containsExactly("animal", "colour", "fruit");
+    assertThat(adapter.metadata().base()).contains(bundle.manifest().base().digest());
+    assertThat(adapter.digest()).isEqualTo(report.adapterDigest());
+  }
+
+  @Test
+  void eventsTellTheWholeRun() {
+    List<TrainingEvent> events = new ArrayList<>();
+    train(plan(2, 0.02, 1), events);
+    assertThat(events.getFirst()).isEqualTo(new TrainingEvent.Started(26, 13));
+    assertThat(events.stream().filter(TrainingEvent.Stepped.class::isInstance)).hasSize(26);
+    assertThat(events.stream().filter(TrainingEvent.Evaluated.class::isInstance)).hasSize(2);
+    assertThat(events.getLast()).isInstanceOf(TrainingEvent.Saved.class);
+  }
+
+  @Test
+  void runEndsEarlyWhenResultsNoLongerGetBetter() {
+    // Adam at this rate has learned all there is after a few epochs; then only noise is left.
+    List<TrainingEvent> events = new ArrayList<>();
+    TrainingReport report = train(plan(200, 0.5, 1), events);
+    assertThat(events.getLast()).isInstanceOf(TrainingEvent.StoppedEarly.class);
+    assertThat(report.losses().size()).isLessThan(200 * 13);
+    List<TrainingEvent> saved =
+        events.stream().filter(TrainingEvent.Saved.class::isInstance).toList();
+    assertThat(((TrainingEvent.Saved) saved.getLast()).epoch()).isEqualTo(report.bestEpoch());
+    assertThat(PeftAdapter.read(folder.resolve("out")).digest()).isEqualTo(report.adapterDigest());
+  }
+
+  @Test
+  void stepsAreLimited() {
+    TrainingPlan plan =
+        new TrainingPlan(
+            4,
+            8,
+            3,
+            5,
+            16,
+            0,
+            new LearningRate.Constant(0.01, 0),
+            0,
+            0,
+            3,
+            1,
+            SessionSettings.defaults());
+    assertThat(new Trainer(bundle, plan, event -> {}).train(data, folder.resolve("out")).losses())
+        .hasSize(5);
+  }
+
+  @Test
+  void lossThatIsNotANumberStopsTheRunWithItsStep() {
+    TrainingPlan plan =
+        new TrainingPlan(
+            4,
+            8,
+            1,
+            0,
+            16,
+            0,
+            new LearningRate.Constant(1e38, 0),
+            0,
+            0,
+            3,
+            1,
+            SessionSettings.defaults());
+    Trainer trainer = new Trainer(bundle, plan, event -> {});
+    assertThatThrownBy(() -> trainer.train(data, folder.resolve("out")))
+        .isInstanceOf(TrainingFailure.Diverged.class)
+        .hasMessageMatching("The loss is \\S+ at step [2-9] .*try a smaller --learning-rate.*");
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void labelUnseenInTrainingIsNamedBeforeTheRun() throws IOException {
+    Path eval =
+        Files.writeString(
+            folder.resolve("eval.jsonl"),
+            """
+            {"text": "the dog", "label": "animal"}
+            {"text": "warm", "label": "weather"}
+            """);
+    TrainingData unseen = new TrainingData(data.train(), Optional.of(Dataset.read(eval)));
+    Trainer trainer = new Trainer(bundle, plan(1, 0.02, 1), event -> {});
+    assertThatThrownBy(() -> trainer.train(unseen, folder.resolve("out")))
+        .isInstanceOf(DataFailure.BadLine.class)
+        .hasMessage(
+            eval
+                + ", line 2: the label \"weather\" is not among those trained: [animal, colour,"
+                + " fruit]");
+    assertThat(folder.resolve("out")).doesNotExist();
+  }
+
+  @Test
+  void folderThatIsNoAdapterIsNotReplaced() throws IOException {
+    Path out = Files.createDirectory(folder.resolve("precious"));
+    Files.writeString(out.resolve("notes.txt"), "mine");
+    Trainer trainer = new Trainer(bundle, plan(1, 0.02, 1), event -> {});
+    assertThatThrownBy(() -> trainer.train(data, out))
+        .isInstanceOf(TrainingFailure.OutputTaken.class)
+        .hasMessageContaining("precious exists and is not an adapter");
+    assertThat(out.resolve("notes.txt")).hasContent("mine");
+  }
+
+  @Test
+  void rowsLongerThanTheBundleAllowsAreRefused() {
+    TrainingPlan plan =
+        new TrainingPlan(
+            4,
+            8,
+            1,
+            0,
+            16,
+            13,
+            new LearningRate.Constant(0.01, 0),
+            0,
+            0,
+            3,
+            1,
+            SessionSettings.defaults());
+    assertThatThrownBy(() -> new Trainer(bundle, plan, event -> {}))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("pad-to is 13, but the bundle was prepared for texts of at most 12 tokens");
+  }
+
+  @Test
+  void workFilesAreRemoved() throws IOException {
+    train(plan(1, 0.02, 1), new ArrayList<>());
+    try (var left = Files.list(folder)) {
+      assertThat(left).containsExactly(folder.resolve("out"));
+    }
+  }
+
+  private TrainingReport train(TrainingPlan plan, List<TrainingEvent> events) {
+    return new Trainer(bundle, plan, events::add).train(data, folder.resolve("out"));
+  }
+
+  private static TrainingPlan plan(int epochs, double rate, long seed) {
+    return new TrainingPlan(
+        4,
+        8,
+        epochs,
+        0,
+        16,
+        0,
+        new LearningRate.Linear(rate, 0.1),
+        0.01,
+        1,
+        3,
+        seed,
+        SessionSettings.defaults());
+  }
+}
