@@ -2,6 +2,7 @@ package dev.banyan.artifacts.integrity;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -53,7 +54,9 @@ public record Digest(String sha256) {
    * @throws UnusableArtifact if there is no such file
    */
   public static Digest of(Path file) {
-    return of(MappedFile.map(file));
+    try (Arena whileReading = Arena.ofConfined()) {
+      return of(MappedFile.map(file, whileReading));
+    }
   }
 
   /** The digest of these bytes, of any number. */

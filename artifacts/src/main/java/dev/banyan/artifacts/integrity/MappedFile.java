@@ -28,8 +28,10 @@ public final class MappedFile {
    * @throws UncheckedIOException if it cannot be read
    */
   public static MemorySegment copy(Path file) {
-    MemorySegment mapped = map(file);
-    return Arena.ofAuto().allocate(mapped.byteSize(), 8).copyFrom(mapped);
+    try (Arena whileCopying = Arena.ofConfined()) {
+      MemorySegment mapped = map(file, whileCopying);
+      return Arena.ofAuto().allocate(mapped.byteSize(), 8).copyFrom(mapped);
+    }
   }
 
   /**
@@ -39,11 +41,16 @@ public final class MappedFile {
    * @throws UncheckedIOException if it cannot be read
    */
   public static MemorySegment map(Path file) {
+    return map(file, Arena.ofAuto());
+  }
+
+  /** Maps a whole file for as long as the arena lives. */
+  static MemorySegment map(Path file, Arena arena) {
     if (Files.isDirectory(file)) {
       throw new UnusableArtifact(file.toString(), "is a folder", "name a file in it");
     }
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      return channel.map(MapMode.READ_ONLY, 0, channel.size(), Arena.ofAuto());
+      return channel.map(MapMode.READ_ONLY, 0, channel.size(), arena);
     } catch (NoSuchFileException e) {
       throw new UnusableArtifact(file.toString(), "no such file", "check the path");
     } catch (IOException e) {

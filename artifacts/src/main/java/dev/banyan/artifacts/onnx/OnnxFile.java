@@ -3,6 +3,7 @@ package dev.banyan.artifacts.onnx;
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.UnsafeByteOperations;
 import dev.banyan.artifacts.integrity.ArtifactTooNew;
 import dev.banyan.artifacts.integrity.ArtifactTooOld;
 import dev.banyan.artifacts.integrity.AtomicFiles;
@@ -23,15 +24,16 @@ import java.nio.file.Path;
 /**
  * An ONNX model on disk together with the data files that it points to.
  *
- * <p>Weights are never copied: {@link #tensor} gives views of the mapped files, external ones
- * beyond 2 GiB too. ONNX has no checksum, so a flipped bit inside a weight cannot be seen here; a
- * bundle's digests see it.
+ * <p>{@link #tensor} gives views: of the message, which is on the heap once, or of the mapped data
+ * files, which may be of any size. ONNX has no checksum, so a flipped bit inside a weight cannot be
+ * seen here; a bundle's digests see it. Nor can a file that was cut exactly between two parts of
+ * its message, unless a part that every model needs is missing.
  */
 public final class OnnxFile {
   /** The first IR version with operator-set imports. */
   private static final long OLDEST_IR = 3;
 
-  private static final long NEWEST_IR = 13;
+  private static final long NEWEST_IR = 14;
 
   private final Path path;
   private final MemorySegment bytes;
@@ -51,7 +53,7 @@ public final class OnnxFile {
    * @throws UnusableArtifact if there is no such file or it is not below 2 GiB, protobuf's limit
    * @throws CorruptArtifact if it is not a whole ONNX model
    * @throws ArtifactTooOld if its IR version is older than 3
-   * @throws ArtifactTooNew if its IR version is newer than 13
+   * @throws ArtifactTooNew if its IR version is newer than 14
    */
   public static OnnxFile read(Path path) {
     MemorySegment bytes = MappedFile.map(path);
@@ -69,8 +71,9 @@ public final class OnnxFile {
 
   private static ModelProto parse(Path path, MemorySegment bytes) {
     try {
-      // ByteStrings of a read-only buffer need not be copied out of it.
-      CodedInputStream input = CodedInputStream.newInstance(bytes.asByteBuffer());
+      // Protobuf copies the mapping to the heap once; weights then alias that copy.
+      CodedInputStream input =
+          UnsafeByteOperations.unsafeWrap(bytes.asByteBuffer()).newCodedInput();
       input.enableAliasing(true);
       ModelProto model = ModelProto.parseFrom(input);
       input.checkLastTagWas(0);

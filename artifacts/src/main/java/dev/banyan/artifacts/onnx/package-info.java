@@ -8,7 +8,7 @@
  *
  * {@snippet :
  * OnnxFile file = OnnxFile.read(Path.of("model.onnx"));
- * Tensor weight = file.tensor(file.model().getGraph().getInitializer(0)); // mapped, not copied
+ * Tensor weight = file.tensor(file.model().getGraph().getInitializer(0)); // a view
  * try (ExternalDataWriter data = new ExternalDataWriter(folder.resolve("base.onnx.data"))) {
  *   TensorProto moved = TensorProtos.external(weight, data.add(weight));
  * }

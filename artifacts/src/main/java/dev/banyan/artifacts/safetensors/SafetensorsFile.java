@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Tensors by name with a little metadata.
@@ -53,6 +54,11 @@ public record SafetensorsFile(Map<String, String> metadata, Map<String, Tensor> 
                 "Tensor '%s' is listed as '%s'".formatted(tensor.name(), name));
           }
         });
+  }
+
+  /** The tensor of this name, if the file has it. */
+  public Optional<Tensor> tensor(String name) {
+    return Optional.ofNullable(tensors.get(name));
   }
 
   /**
