@@ -11,8 +11,11 @@ import dev.banyan.artifacts.integrity.CorruptArtifact;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.artifacts.tensor.Tensor;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
@@ -166,9 +169,17 @@ public abstract class FormatContract {
         .formatted(tensor.name(), tensor.type(), tensor.shape(), Arrays.toString(bytes));
   }
 
+  /** In place: file systems flush a file that was emptied and filled, which takes milliseconds. */
+  private void overwrite(byte[] bytes) throws IOException {
+    try (FileChannel channel = FileChannel.open(sample, StandardOpenOption.WRITE)) {
+      channel.truncate(bytes.length);
+      channel.write(ByteBuffer.wrap(bytes), 0);
+    }
+  }
+
   /** The contents, or empty if a declared failure was reported; anything else fails the test. */
   private Optional<String> readDamaged(byte[] bytes, String how) throws IOException {
-    Files.write(sample, bytes);
+    overwrite(bytes);
     try {
       return Optional.of(read(sample));
     } catch (ArtifactException e) {
