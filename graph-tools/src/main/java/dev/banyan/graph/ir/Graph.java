@@ -1,16 +1,15 @@
 package dev.banyan.graph.ir;
 
 import dev.banyan.artifacts.tensor.Tensor;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.PriorityQueue;
 
 /**
  * A dataflow graph under construction: inputs, outputs, constants and nodes.
@@ -232,33 +231,35 @@ public final class Graph {
   }
 
   /**
-   * Orders the nodes so that every value is made before it is used, keeping the present order where
-   * it is free to (Kahn's algorithm).
+   * Orders the nodes so that every value is made before it is used. Among the nodes that could come
+   * next the present first one does (Kahn's algorithm), so that a sorted graph stays as it is.
    *
    * @throws IllegalStateException if the graph has a cycle
    */
   public void sort() {
-    IdentityHashMap<Node, Integer> waiting = new IdentityHashMap<>();
-    Deque<Node> ready = new ArrayDeque<>();
-    for (Node node : nodes) {
-      int open = 0;
-      for (Value input : node.inputs()) {
-        open += input.producer().isPresent() ? 1 : 0;
+    IdentityHashMap<Node, List<Node>> followers = new IdentityHashMap<>();
+    int[] open = new int[nodes.size()];
+    IdentityHashMap<Node, Integer> place = new IdentityHashMap<>();
+    PriorityQueue<Integer> ready = new PriorityQueue<>();
+    for (int i = 0; i < open.length; i++) {
+      Node node = nodes.get(i);
+      place.put(node, i);
+      for (Node before : predecessors(node)) {
+        followers.computeIfAbsent(before, n -> new ArrayList<>()).add(node);
+        open[i]++;
       }
-      waiting.put(node, open);
-      if (open == 0) {
-        ready.add(node);
+      if (open[i] == 0) {
+        ready.add(i);
       }
     }
     List<Node> sorted = new ArrayList<>(nodes.size());
     while (!ready.isEmpty()) {
-      Node node = ready.remove();
+      Node node = nodes.get(ready.remove());
       sorted.add(node);
-      for (Value output : node.outputs()) {
-        for (Node user : output.users()) {
-          if (waiting.merge(user, -1, Integer::sum) == 0) {
-            ready.add(user);
-          }
+      for (Node follower : followers.getOrDefault(node, List.of())) {
+        int at = place.getOrDefault(follower, -1);
+        if (--open[at] == 0) {
+          ready.add(at);
         }
       }
     }
@@ -266,6 +267,15 @@ public final class Graph {
       throw new IllegalStateException("Graph '" + name + "' has a cycle");
     }
     nodes = sorted;
+  }
+
+  private List<Node> predecessors(Node node) {
+    List<Node> before = new ArrayList<>();
+    node.inputs().forEach(input -> input.producer().ifPresent(before::add));
+    for (String captured : node.captures()) {
+      find(captured).flatMap(Value::producer).ifPresent(before::add);
+    }
+    return before;
   }
 
   private Value declareOutput(String outputName) {

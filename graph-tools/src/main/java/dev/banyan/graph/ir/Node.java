@@ -5,7 +5,9 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** One operator at work in a {@link Graph}. Compared by identity. */
 public final class Node {
@@ -14,6 +16,7 @@ public final class Node {
   private final List<Value> inputs;
   private final List<Value> outputs;
   private final Map<String, Attribute> attributes;
+  private Map<String, String> metadata = Map.of();
 
   Node(
       OpId op,
@@ -100,6 +103,27 @@ public final class Node {
   /** Sets an attribute. */
   public void setAttribute(String attributeName, Attribute value) {
     attributes.put(attributeName, value);
+  }
+
+  /** What the exporter noted beside the node, for instance the module that it comes from. */
+  public Map<String, String> metadata() {
+    return metadata;
+  }
+
+  /** Replaces what is noted beside the node. */
+  public void setMetadata(Map<String, String> notes) {
+    metadata = Map.copyOf(notes);
+  }
+
+  /** Names of outer values that subgraphs of this node read. */
+  public Set<String> captures() {
+    Set<String> names = new TreeSet<>();
+    for (Attribute attribute : attributes.values()) {
+      if (attribute instanceof Attribute.Opaque opaque) {
+        names.addAll(opaque.captures());
+      }
+    }
+    return names;
   }
 
   /** Feeds another value at one place. */

@@ -1,0 +1,40 @@
+package dev.banyan.graph;
+
+/** What this module cannot do, said in one line that tells who can mend it. */
+public abstract sealed class GraphFailure extends RuntimeException {
+  private static final long serialVersionUID = 1;
+
+  private GraphFailure(String message) {
+    super(message);
+  }
+
+  /** A model that is a valid file and yet nothing Banyan can work on. */
+  public static final class UnusableModel extends GraphFailure {
+    private static final long serialVersionUID = 1;
+
+    /** Names what was seen and what was expected. */
+    public UnusableModel(String message) {
+      super(message);
+    }
+  }
+
+  /** A choice of sites that names none, or cannot be read. */
+  public static final class NoSuchSite extends GraphFailure {
+    private static final long serialVersionUID = 1;
+
+    /** Names the choice and what there is to choose from. */
+    public NoSuchSite(String message) {
+      super(message);
+    }
+  }
+
+  /** Graph text that does not follow the grammar. */
+  public static final class MalformedText extends GraphFailure {
+    private static final long serialVersionUID = 1;
+
+    /** Names the line and what was expected there. */
+    public MalformedText(String message) {
+      super(message);
+    }
+  }
+}
