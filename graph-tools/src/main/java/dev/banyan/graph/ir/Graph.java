@@ -4,12 +4,14 @@ import dev.banyan.artifacts.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.PriorityQueue;
+import java.util.function.ToIntFunction;
 
 /**
  * A dataflow graph under construction: inputs, outputs, constants and nodes.
@@ -267,6 +269,14 @@ public final class Graph {
       throw new IllegalStateException("Graph '" + name + "' has a cycle");
     }
     nodes = sorted;
+  }
+
+  /**
+   * Orders the nodes by rank as far as the flow of values allows it; equal ranks keep their order.
+   */
+  public void sortBy(ToIntFunction<Node> rank) {
+    nodes.sort(Comparator.comparingInt(rank));
+    sort();
   }
 
   private List<Node> predecessors(Node node) {

@@ -1,0 +1,12 @@
+/**
+ * Passes that clean a graph. Each rewrites in place and keeps what the graph computes.
+ *
+ * <ul>
+ *   <li>{@link dev.banyan.graph.pass.RemoveUnused}: nodes and constants that no output needs.
+ *   <li>{@link dev.banyan.graph.pass.EliminateIdentity}: {@code Identity} nodes.
+ * </ul>
+ */
+@NullMarked
+package dev.banyan.graph.pass;
+
+import org.jspecify.annotations.NullMarked;
