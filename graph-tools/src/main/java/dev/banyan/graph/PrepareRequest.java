@@ -1,0 +1,48 @@
+package dev.banyan.graph;
+
+import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.graph.site.TargetSelector;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * What to make a bundle of, and for what.
+ *
+ * @param model the ONNX model of an encoder
+ * @param tokenizer its {@code tokenizer.json}
+ * @param task what adapters will learn
+ * @param sites which layers they adapt
+ * @param pooling how token vectors become one
+ * @param maxLength tokens after which a text is cut; if absent 256, or less if the model has fewer
+ *     positions
+ * @param out the bundle's folder
+ */
+public record PrepareRequest(
+    Path model,
+    Path tokenizer,
+    Task task,
+    SiteChoice sites,
+    Pooling pooling,
+    OptionalInt maxLength,
+    Path out) {
+  /**
+   * Which layers are adapted.
+   *
+   * @param targets names such as {@code query,value}, {@code all-linear}, or a regular expression
+   * @param exclude the same for what is left out
+   * @param layers such as {@code 2-5}
+   */
+  public record SiteChoice(String targets, Optional<String> exclude, Optional<String> layers) {
+    /** Decides for each site of a model. */
+    public TargetSelector selector() {
+      return new TargetSelector(targets);
+    }
+
+    /** All sites of these names. */
+    public static SiteChoice of(String targets) {
+      return new SiteChoice(targets, Optional.empty(), Optional.empty());
+    }
+  }
+}

@@ -1,0 +1,114 @@
+package dev.banyan.graph.adapter;
+
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.graph.adapter.AdapterMethod.AdapterBank;
+import dev.banyan.graph.adapter.AdapterMethod.OneAdapter;
+import dev.banyan.graph.ir.Dim;
+import dev.banyan.graph.ir.Graph;
+import dev.banyan.graph.ir.GraphBuilder;
+import dev.banyan.graph.ir.Node;
+import dev.banyan.graph.ir.TensorType;
+import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.site.Site;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Puts an adapter at every chosen site of a graph. */
+public final class InsertAdapters {
+  /** The axis of slots that every bank starts with. */
+  public static final String SLOTS = "slots";
+
+  private final Graph graph;
+  private final AdapterMethod method;
+
+  /** Inserts adapters of this method into this graph. */
+  public InsertAdapters(Graph graph, AdapterMethod method) {
+    this.graph = graph;
+    this.method = method;
+  }
+
+  /**
+   * Inserts one adapter. Its parameters become graph inputs, named as the method names them.
+   *
+   * @param scaling float scalar
+   * @return the parameters, site by site
+   */
+  public List<Value> forTraining(List<Site> sites, Value scaling) {
+    List<Value> all = new ArrayList<>();
+    for (Site site : sites) {
+      List<Value> parameters =
+          method.parameters(site).stream().map(spec -> addParameter(graph, spec)).toList();
+      replace(site, method.train(builder(site), site, new OneAdapter(parameters, scaling)));
+      all.addAll(parameters);
+    }
+    return all;
+  }
+
+  /**
+   * Inserts a bank of adapters. Its parameters become graph inputs with an axis of slots in front.
+   *
+   * @param adapterIds int64 {@code [batch]}
+   */
+  public void forServing(List<Site> sites, Value adapterIds) {
+    for (Site site : sites) {
+      List<Value> banks =
+          method.parameters(site).stream().map(spec -> addBank(graph, spec)).toList();
+      replace(site, method.serve(builder(site), site, new AdapterBank(banks, adapterIds)));
+    }
+  }
+
+  /** Adds a trainable parameter to the inputs of a graph. */
+  public static Value addParameter(Graph graph, ParameterSpec spec) {
+    return graph.addInput(spec.name(), new TensorType(DType.FLOAT, dims(spec)));
+  }
+
+  /** Adds a bank of a parameter, {@code <name>.bank}, to the inputs of a graph. */
+  public static Value addBank(Graph graph, ParameterSpec spec) {
+    List<Dim> dims = new ArrayList<>(List.of(Dim.of(SLOTS)));
+    dims.addAll(dims(spec));
+    return graph.addInput(bankName(spec), new TensorType(DType.FLOAT, dims));
+  }
+
+  /** The graph input that holds a parameter of many adapters. */
+  public static String bankName(ParameterSpec spec) {
+    return spec.name() + ".bank";
+  }
+
+  private static List<Dim> dims(ParameterSpec spec) {
+    return spec.dims().stream()
+        .map(
+            dim ->
+                switch (dim) {
+                  case ParameterSpec.RANK, ParameterSpec.LABELS -> Dim.of(dim);
+                  default -> Dim.of(Long.parseLong(dim));
+                })
+        .toList();
+  }
+
+  private GraphBuilder builder(Site site) {
+    return new GraphBuilder(graph, "banyan/" + method.name() + "/" + site.path());
+  }
+
+  /**
+   * Everything that read the site's output reads {@code adapted}, except what makes that one. An
+   * output of the graph keeps its name.
+   */
+  private void replace(Site site, Value adapted) {
+    Value output = site.output();
+    Node maker = adapted.producer().orElseThrow();
+    output.type().ifPresent(adapted::withType);
+    boolean named = graph.outputs().contains(output);
+    graph.replaceUses(output, adapted);
+    for (int i = 0; i < maker.inputs().size(); i++) {
+      if (maker.input(i) == adapted) {
+        maker.replaceInput(i, output);
+      }
+    }
+    if (named) {
+      String name = output.name();
+      graph.rename(output, graph.freshName(name + "/base"));
+      graph.rename(adapted, name);
+    }
+  }
+}

@@ -1,0 +1,80 @@
+package dev.banyan.graph.adapter;
+
+import dev.banyan.artifacts.bundle.Initializer;
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.graph.ir.Attribute;
+import dev.banyan.graph.ir.GraphBuilder;
+import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.site.Site;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Low-rank adaptation (Hu et al., 2021, arXiv:2106.09685): a linear layer {@code y = x W} becomes
+ * {@code y = x W + ((x A) scaling) B} with A of {@code [in, rank]} and B of {@code [rank, out]}.
+ *
+ * <p>The scaling multiplies the small {@code x A}, and the product is added before the layer's
+ * bias, so that what follows the layer still looks as ONNX Runtime's fusions expect it.
+ */
+public record Lora() implements AdapterMethod {
+  @Override
+  public String name() {
+    return "lora";
+  }
+
+  @Override
+  public List<ParameterSpec> parameters(Site site) {
+    String in = Long.toString(site.inFeatures());
+    String out = Long.toString(site.outFeatures());
+    String a = site.path() + ".lora_A";
+    String b = site.path() + ".lora_B";
+    return List.of(
+        new ParameterSpec(
+            a,
+            List.of(in, ParameterSpec.RANK),
+            Initializer.KAIMING_UNIFORM,
+            a + ".weight",
+            true,
+            false,
+            true),
+        new ParameterSpec(
+            b,
+            List.of(ParameterSpec.RANK, out),
+            Initializer.ZEROS,
+            b + ".weight",
+            true,
+            true,
+            true));
+  }
+
+  @Override
+  public Value train(GraphBuilder builder, Site site, OneAdapter adapter) {
+    Value a = adapter.parameters().get(0);
+    Value b = adapter.parameters().get(1);
+    Value small = builder.op("Mul", builder.op("MatMul", site.input(), a), adapter.scaling());
+    return builder.op("Add", site.output(), builder.op("MatMul", small, b));
+  }
+
+  @Override
+  public Value serve(GraphBuilder builder, Site site, AdapterBank bank) {
+    Value a = bank.ofEachRow(builder, 0);
+    Value b = bank.ofEachRow(builder, 1);
+    boolean flat = site.input().knownType().rank() == 2;
+    Value x = flat ? byRow(builder, site, bank.adapterIds()) : site.input();
+    Value delta = builder.op("MatMul", builder.op("MatMul", x, a), b);
+    Value shaped =
+        flat ? builder.op("Reshape", delta, builder.longs(-1, site.outFeatures())) : delta;
+    return builder.op("Add", site.output(), shaped);
+  }
+
+  /** The input as {@code [batch, sequence, in]}; a sequence of one if it is {@code [batch, in]}. */
+  private static Value byRow(GraphBuilder builder, Site site, Value adapterIds) {
+    Value shape =
+        builder.op(
+            "Concat",
+            Map.of("axis", Attribute.of(0L)),
+            builder.op("Shape", adapterIds),
+            builder.longs(-1, site.inFeatures()));
+    return builder.op("Reshape", site.input(), shape);
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * The adapter methods, and what puts them into a graph.
+ *
+ * <ul>
+ *   <li>{@link dev.banyan.graph.adapter.AdapterMethod}: what a method has to say; sealed, so that
+ *       the compiler lists every place that a new one concerns.
+ *   <li>{@link dev.banyan.graph.adapter.Lora}: low-rank adaptation.
+ *   <li>{@link dev.banyan.graph.adapter.InsertAdapters}: walks over the chosen sites.
+ * </ul>
+ *
+ * <p>How to add a method is told in {@code docs/add-an-adapter-method.md}.
+ */
+@NullMarked
+package dev.banyan.graph.adapter;
+
+import org.jspecify.annotations.NullMarked;

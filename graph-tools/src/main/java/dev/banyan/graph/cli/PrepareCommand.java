@@ -1,0 +1,241 @@
+package dev.banyan.graph.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.BundleFile;
+import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.artifacts.integrity.JsonText;
+import dev.banyan.graph.GraphTools;
+import dev.banyan.graph.PrepareReport;
+import dev.banyan.graph.PrepareRequest;
+import dev.banyan.graph.PrepareRequest.SiteChoice;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+
+/** {@code banyan prepare}: makes a bundle of a model. */
+@Command(
+    name = "prepare",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Makes a bundle of an ONNX encoder, once for each base model and set of adapted layers.",
+      "Any number of adapters of any rank and any labels are then trained from it and served on it."
+    })
+public final class PrepareCommand implements Callable<Integer> {
+  private static final int SHOWN_RANK = 8;
+  private static final int SHOWN_LABELS = 2;
+  private static final double MIB = 1 << 20;
+
+  @Spec @Nullable CommandSpec spec;
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "M.onnx",
+      description = "The encoder, float32, with tokens as input and a vector for each as output.")
+  @Nullable Path model;
+
+  @Option(
+      names = "--tokenizer",
+      required = true,
+      paramLabel = "tokenizer.json",
+      description = "The model's own tokenizer in Hugging Face's format.")
+  @Nullable Path tokenizer;
+
+  @Option(
+      names = "--task",
+      required = true,
+      converter = TaskName.class,
+      paramLabel = "TASK",
+      description = "What adapters learn: text-classification or embedding.")
+  @Nullable Task task;
+
+  @Option(
+      names = "--targets",
+      required = true,
+      paramLabel = "TARGETS",
+      description =
+          "Layers to adapt: names such as query,value; all-linear; or a regular expression over module paths. 'banyan inspect' lists them.")
+  @Nullable String targets;
+
+  @Option(
+      names = "--exclude",
+      paramLabel = "NAMES",
+      description = "Layers to leave out, named as in --targets.")
+  @Nullable String exclude;
+
+  @Option(
+      names = "--layers",
+      paramLabel = "RANGE",
+      description = "Only these encoder layers, such as 2-5 or 0,2,4.")
+  @Nullable String layers;
+
+  @Option(
+      names = "--pooling",
+      defaultValue = "mean",
+      converter = PoolingName.class,
+      paramLabel = "POOLING",
+      description =
+          "How token vectors become one: mean, cls or pooler (default: ${DEFAULT-VALUE}).")
+  Pooling pooling = Pooling.MEAN;
+
+  @Option(
+      names = "--max-length",
+      paramLabel = "N",
+      description =
+          "Tokens after which a text is cut (default: 256, or less if the model has fewer positions).")
+  @Nullable Integer maxLength;
+
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "BUNDLE",
+      description = "The folder to make; an older bundle there is replaced.")
+  @Nullable Path out;
+
+  @Option(names = "--json", description = "Print one JSON object and nothing else.")
+  boolean json;
+
+  /** A command that picocli fills. */
+  public PrepareCommand() {}
+
+  @Override
+  public Integer call() {
+    PrepareReport report = GraphTools.prepare(request());
+    PrintWriter console = given(spec).commandLine().getOut();
+    if (json) {
+      console.println(new String(JsonText.compact(asJson(report)), StandardCharsets.UTF_8));
+    } else {
+      print(report, console);
+    }
+    console.flush();
+    return 0;
+  }
+
+  private PrepareRequest request() {
+    return new PrepareRequest(
+        given(model),
+        given(tokenizer),
+        given(task),
+        new SiteChoice(given(targets), Optional.ofNullable(exclude), Optional.ofNullable(layers)),
+        pooling,
+        maxLength == null ? OptionalInt.empty() : OptionalInt.of(maxLength),
+        given(out));
+  }
+
+  /** Picocli has set what is required before it calls the command. */
+  private static <T> T given(@Nullable T value) {
+    if (value == null) {
+      throw new IllegalStateException("A required option was not set");
+    }
+    return value;
+  }
+
+  private static void print(PrepareReport report, PrintWriter console) {
+    BundleManifest manifest = report.bundle().manifest();
+    int sites = manifest.adapter().sites().size();
+    console.printf(
+        Locale.ROOT, "Prepared %s for %s%n", manifest.base().name(), manifest.task().text());
+    console.printf(Locale.ROOT, "  %d sites (%s)%n", sites, manifest.adapter().targets());
+    manifest.adapter().sites().forEach(site -> console.println("    " + site));
+    console.printf(
+        Locale.ROOT,
+        "  trainable parameters  %,d at rank %d%s = %,d x rank%s%n",
+        report.trainableParameters(SHOWN_RANK, SHOWN_LABELS),
+        SHOWN_RANK,
+        labelsShown(manifest),
+        report.parametersForEachRank(),
+        report.parametersForEachLabel() == 0
+            ? ""
+            : String.format(Locale.ROOT, " + %,d x labels", report.parametersForEachLabel()));
+    console.printf(
+        Locale.ROOT, "  frozen parameters     %,d%n", manifest.base().frozenParameters());
+    console.printf(
+        Locale.ROOT,
+        "  texts                 %s pooling, up to %d tokens%n",
+        manifest.text().pooling().text(),
+        manifest.text().maxLength());
+    manifest
+        .files()
+        .forEach(
+            (name, file) ->
+                console.printf(Locale.ROOT, "  %-21s %9.2f MiB%n", name, file.bytes() / MIB));
+    console.printf(
+        Locale.ROOT,
+        "  self-check            embeddings differ from the original model's by %.1e at most%n",
+        report.difference());
+    console.printf(
+        Locale.ROOT,
+        "  %.1f s, written to %s%n",
+        report.time().toMillis() / 1000.0,
+        report.bundle().dir());
+  }
+
+  private static String labelsShown(BundleManifest manifest) {
+    return manifest.task() == Task.TEXT_CLASSIFICATION ? " with " + SHOWN_LABELS + " labels" : "";
+  }
+
+  private static ObjectNode asJson(PrepareReport report) {
+    Bundle bundle = report.bundle();
+    BundleManifest manifest = bundle.manifest();
+    ObjectNode object =
+        JsonText.object()
+            .put("bundle", bundle.dir().toString())
+            .put("task", manifest.task().text())
+            .put("base_digest", manifest.base().digest().toString())
+            .put("targets", manifest.adapter().targets())
+            .put("peft_prefix", manifest.adapter().peftPrefix())
+            .put("pooling", manifest.text().pooling().text())
+            .put("max_length", manifest.text().maxLength())
+            .put("hidden", manifest.base().hidden())
+            .put("frozen_parameters", manifest.base().frozenParameters())
+            .put(
+                "trainable_parameters_rank_8", report.trainableParameters(SHOWN_RANK, SHOWN_LABELS))
+            .put("parameters_per_rank", report.parametersForEachRank())
+            .put("parameters_per_label", report.parametersForEachLabel())
+            .put("difference", report.difference())
+            .put("seconds", report.time().toMillis() / 1000.0)
+            .put("bytes", manifest.files().values().stream().mapToLong(BundleFile::bytes).sum());
+    ArrayNode sites = object.putArray("sites");
+    manifest.adapter().sites().forEach(sites::add);
+    ObjectNode files = object.putObject("files");
+    manifest.files().forEach((name, file) -> files.put(name, file.bytes()));
+    return object;
+  }
+
+  private static final class TaskName implements ITypeConverter<Task> {
+    @Override
+    public Task convert(String text) {
+      return Task.of(text)
+          .orElseThrow(
+              () ->
+                  new TypeConversionException(
+                      "expected text-classification or embedding, but was '" + text + "'"));
+    }
+  }
+
+  private static final class PoolingName implements ITypeConverter<Pooling> {
+    @Override
+    public Pooling convert(String text) {
+      return Pooling.of(text)
+          .orElseThrow(
+              () ->
+                  new TypeConversionException(
+                      "expected mean, cls or pooler, but was '" + text + "'"));
+    }
+  }
+}

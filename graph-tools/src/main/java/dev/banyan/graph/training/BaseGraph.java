@@ -1,0 +1,69 @@
+package dev.banyan.graph.training;
+
+import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.graph.ir.Graph;
+import dev.banyan.graph.ir.GraphBuilder;
+import dev.banyan.graph.ir.Model;
+import dev.banyan.graph.ir.Node;
+import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.pass.RemoveUnused;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * A base model that is being made into one of a bundle's graphs.
+ *
+ * @param model the model, whose values have types; it is rewritten
+ */
+record BaseGraph(Model model) {
+  /**
+   * Checks that the model is an encoder.
+   *
+   * @throws dev.banyan.graph.GraphFailure.UnusableModel if it gives no vector for each token
+   */
+  BaseGraph {
+    EncoderPorts.of(model.graph());
+  }
+
+  /** The graph. */
+  Graph graph() {
+    return model.graph();
+  }
+
+  /** Adds Banyan's nodes. */
+  Nodes nodes() {
+    return new Nodes(new GraphBuilder(graph(), "banyan"), model.opset());
+  }
+
+  /** Number of elements of an embedding. */
+  long hidden() {
+    return EncoderPorts.of(graph()).hidden();
+  }
+
+  /** Adds the pooling of the model's outputs as they are now: {@code [batch, hidden]}. */
+  Value pooled(Pooling pooling) {
+    return PooledEmbedding.add(nodes(), EncoderPorts.of(graph()), pooling);
+  }
+
+  /** Gives a value a name that users rely on; a value of the base that has it steps aside. */
+  Value named(String name, Value value) {
+    graph().find(name).ifPresent(old -> graph().rename(old, graph().freshName("base/" + name)));
+    graph().rename(value, name);
+    return value;
+  }
+
+  /** The model with these outputs and nothing that they do not need. */
+  Model finished(List<Value> outputs) {
+    graph().setOutputs(outputs);
+    RemoveUnused.from(graph());
+    graph().sort();
+    Map<String, Integer> opsets = new TreeMap<>();
+    opsets.put("", model.opset());
+    for (Node node : graph().nodes()) {
+      String domain = node.op().domain();
+      opsets.put(domain, model.opsets().getOrDefault(domain, 1));
+    }
+    return new Model(graph(), opsets, IrVersion.of(model.opset()), Map.of());
+  }
+}

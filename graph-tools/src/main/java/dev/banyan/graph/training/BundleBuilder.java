@@ -1,0 +1,179 @@
+package dev.banyan.graph.training;
+
+import dev.banyan.artifacts.bundle.AdapterInfo;
+import dev.banyan.artifacts.bundle.BaseInfo;
+import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.BundleWriter;
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.artifacts.bundle.TextInfo;
+import dev.banyan.artifacts.checkpoint.Checkpoint;
+import dev.banyan.artifacts.checkpoint.CheckpointFile;
+import dev.banyan.artifacts.onnx.ExternalDataWriter;
+import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.graph.PrepareReport;
+import dev.banyan.graph.PrepareRequest;
+import dev.banyan.graph.adapter.AdapterMethod;
+import dev.banyan.graph.adapter.Lora;
+import dev.banyan.graph.io.OnnxWriter;
+import dev.banyan.graph.ir.Graph;
+import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.site.Site;
+import dev.banyan.runtime.data.TextTokenizer;
+import dev.banyan.runtime.training.ParameterInitializer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Makes a bundle: simplifies the model, makes each graph of a base of its own, writes them over one
+ * data file of frozen weights, holds them against the original, and only then puts the folder in
+ * its place.
+ */
+public final class BundleBuilder {
+  /** The bundle's own checkpoint is for programs that load the four artifacts as they are. */
+  private static final int DEFAULT_RANK = 8;
+
+  private static final int DEFAULT_LABELS = 2;
+  private static final long DEFAULT_SEED = 42;
+
+  private final PrepareRequest request;
+  private final BundleRecipe recipe;
+  private final long start = System.nanoTime();
+
+  /** A builder of this bundle, with LoRA as the adapter method. */
+  public BundleBuilder(PrepareRequest request) {
+    this.request = request;
+    AdapterMethod method = new Lora();
+    this.recipe =
+        new BundleRecipe(request.task(), request.pooling(), method, request.sites().selector());
+  }
+
+  /**
+   * Builds, checks and writes.
+   *
+   * @throws dev.banyan.graph.GraphFailure if the model cannot be prepared
+   * @throws dev.banyan.artifacts.integrity.ArtifactException if a file cannot be used
+   * @throws dev.banyan.runtime.RuntimeFailure if ONNX Runtime refuses the model, or the tokenizer
+   *     is of no use with it
+   */
+  public PrepareReport build() {
+    OnnxFile source = OnnxFile.read(request.model());
+    try (BundleWriter writer = new BundleWriter(request.out());
+        SourceModel model = SourceModel.simplify(source)) {
+      Plan plan = plan(model);
+      writeGraphs(writer, model);
+      writeRest(writer, plan);
+      double difference = check(writer, plan);
+      Bundle bundle = writer.commit(manifest(source, plan));
+      return new PrepareReport(bundle, difference, Duration.ofNanos(System.nanoTime() - start));
+    }
+  }
+
+  /** What is known before the graphs are made. */
+  private record Plan(
+      TextLimits limits,
+      int maxLength,
+      long hidden,
+      String encoderOutput,
+      long frozen,
+      int opset,
+      List<ParameterSpec> parameters,
+      TextInfo text,
+      AdapterInfo adapter) {}
+
+  private Plan plan(SourceModel model) {
+    BaseGraph base = model.base();
+    Graph graph = base.graph();
+    TextLimits limits = TextLimits.of(graph);
+    int maxLength = limits.maxLength(request.maxLength());
+    try (TextTokenizer tokenizer = new TextTokenizer(request.tokenizer(), maxLength)) {
+      tokenizer.requireFits(limits.vocabulary());
+    }
+    List<Site> sites = recipe.sites(base.model());
+    List<String> paths = sites.stream().map(Site::path).toList();
+    EncoderPorts ports = EncoderPorts.of(graph);
+    return new Plan(
+        limits,
+        maxLength,
+        ports.hidden(),
+        ports.output(request.pooling()).name(),
+        frozenParameters(graph),
+        base.model().opset(),
+        parameters(sites, ports.hidden()),
+        new TextInfo(
+            graph.inputs().stream().map(Value::name).toList(), request.pooling(), maxLength),
+        new AdapterInfo(
+            recipe.method().name(),
+            request.sites().targets(),
+            paths,
+            PeftPrefix.of(request.task(), graph, paths)));
+  }
+
+  private List<ParameterSpec> parameters(List<Site> sites, long hidden) {
+    List<ParameterSpec> specs = new ArrayList<>();
+    sites.forEach(site -> specs.addAll(recipe.method().parameters(site)));
+    if (request.task() == Task.TEXT_CLASSIFICATION) {
+      specs.addAll(new ClassificationHead(hidden).parameters());
+    }
+    return specs;
+  }
+
+  private static long frozenParameters(Graph graph) {
+    return graph.constants().stream()
+        .filter(value -> value.knownType().dtype().isFloatingPoint())
+        .mapToLong(value -> value.constant().orElseThrow().shape().elements())
+        .sum();
+  }
+
+  private void writeGraphs(BundleWriter writer, SourceModel model) {
+    try (ExternalDataWriter weights = new ExternalDataWriter(writer.path(Bundle.BASE_DATA))) {
+      OnnxWriter graphs = new OnnxWriter(weights);
+      ForwardGraph forward = TrainingGraphs.forward(model.base(), recipe);
+      graphs.write(forward.model(), writer.path(Bundle.EVAL_MODEL));
+      graphs.write(TrainingGraphs.withGradients(forward), writer.path(Bundle.TRAINING_MODEL));
+      graphs.write(ServingGraph.of(model.base(), recipe), writer.path(Bundle.SERVING_MODEL));
+    }
+  }
+
+  private void writeRest(BundleWriter writer, Plan plan) {
+    OnnxFile.write(writer.path(Bundle.OPTIMIZER_MODEL), OptimizerGraph.of(plan.opset()));
+    CheckpointFile.write(
+        writer.path(Bundle.CHECKPOINT),
+        Checkpoint.fresh(
+            new ParameterInitializer(DEFAULT_SEED)
+                .tensors(plan.parameters(), DEFAULT_RANK, DEFAULT_LABELS)));
+    try {
+      Files.copy(request.tokenizer(), writer.path(Bundle.TOKENIZER));
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot copy " + request.tokenizer(), e);
+    }
+  }
+
+  private double check(BundleWriter writer, Plan plan) {
+    Path serving = writer.path(Bundle.SERVING_MODEL);
+    try (OriginalModel original =
+            new OriginalModel(request.model(), plan.encoderOutput(), request.pooling());
+        SelfCheck check = new SelfCheck(serving, plan.parameters())) {
+      return check.run(original, plan.limits(), plan.maxLength());
+    }
+  }
+
+  private BundleManifest manifest(OnnxFile source, Plan plan) {
+    return new BundleManifest(
+        request.task(),
+        new BaseInfo(
+            source.digest(),
+            plan.frozen(),
+            Math.toIntExact(plan.hidden()),
+            String.valueOf(request.model().getFileName())),
+        plan.text(),
+        plan.adapter(),
+        plan.parameters());
+  }
+}

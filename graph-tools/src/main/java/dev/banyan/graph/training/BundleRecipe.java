@@ -1,0 +1,26 @@
+package dev.banyan.graph.training;
+
+import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.graph.adapter.AdapterMethod;
+import dev.banyan.graph.ir.Model;
+import dev.banyan.graph.site.Site;
+import dev.banyan.graph.site.SiteDiscovery;
+import dev.banyan.graph.site.TargetSelector;
+import java.util.List;
+
+/**
+ * What a bundle is for; each of its graphs is made from a base model of its own by this.
+ *
+ * @param task what adapters learn
+ * @param pooling how token vectors become one
+ * @param method how sites are adapted
+ * @param targets which sites are adapted
+ */
+public record BundleRecipe(
+    Task task, Pooling pooling, AdapterMethod method, TargetSelector targets) {
+  /** The chosen sites of a model, in graph order. */
+  List<Site> sites(Model base) {
+    return targets.select(SiteDiscovery.of(base));
+  }
+}

@@ -1,0 +1,48 @@
+package dev.banyan.graph.training;
+
+import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.graph.ir.Graph;
+import dev.banyan.graph.ir.Node;
+import java.util.List;
+
+/**
+ * What PEFT puts before a module path when the encoder is part of a model with a head: exported
+ * encoders do not have it.
+ */
+final class PeftPrefix {
+  private static final String BERT_PATH = "encoder\\.layer\\.\\d+\\..*";
+  private static final String DISTILBERT_PATH = "transformer\\.layer\\.\\d+\\..*";
+
+  private PeftPrefix() {}
+
+  /**
+   * The prefix without its dot; empty for an encoder that is trained alone, for paths that have one
+   * already, and for architectures that are not known.
+   *
+   * @param graph the base, not yet adapted
+   * @param paths module paths of the sites
+   */
+  static String of(Task task, Graph graph, List<String> paths) {
+    return switch (task) {
+      case EMBEDDING -> "";
+      case TEXT_CLASSIFICATION -> ofClassifier(graph, paths);
+    };
+  }
+
+  private static String ofClassifier(Graph graph, List<String> paths) {
+    if (paths.stream().allMatch(path -> path.matches(DISTILBERT_PATH))) {
+      return "distilbert";
+    }
+    boolean layers = paths.stream().anyMatch(path -> path.matches(BERT_PATH));
+    boolean mpnet = paths.stream().anyMatch(path -> path.contains(".attention.attn."));
+    if (!layers || mpnet) {
+      return "";
+    }
+    return countsPositions(graph) || graph.find("token_type_ids").isEmpty() ? "roberta" : "bert";
+  }
+
+  /** RoBERTa numbers positions by counting the tokens that are no padding. */
+  private static boolean countsPositions(Graph graph) {
+    return graph.nodes().stream().map(Node::op).anyMatch(op -> op.is("CumSum"));
+  }
+}

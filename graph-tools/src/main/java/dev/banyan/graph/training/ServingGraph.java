@@ -1,0 +1,53 @@
+package dev.banyan.graph.training;
+
+import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.graph.adapter.InsertAdapters;
+import dev.banyan.graph.ir.Dim;
+import dev.banyan.graph.ir.Graph;
+import dev.banyan.graph.ir.Model;
+import dev.banyan.graph.ir.TensorType;
+import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.site.Site;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The graph that serves many adapters over one base, in plain ONNX.
+ *
+ * <table>
+ * <caption>Inputs and outputs, in this order</caption>
+ * <tr><td>the model's inputs</td><td>int64 {@code [batch, sequence]}</td></tr>
+ * <tr><td>{@code adapter_ids}</td><td>int64 {@code [batch]}: the slot of each row</td></tr>
+ * <tr><td>{@code <parameter>.bank}</td><td>float, an axis of slots and then the parameter's</td></tr>
+ * <tr><td>out: {@code embeddings}</td><td>{@code [batch, hidden]}, each of length 1</td></tr>
+ * <tr><td>out: {@code logits}</td><td>{@code [batch, labels]}; text classification only</td></tr>
+ * </table>
+ */
+final class ServingGraph {
+  /** Input that says which adapter each row takes. */
+  static final String ADAPTER_IDS = "adapter_ids";
+
+  private ServingGraph() {}
+
+  /**
+   * Turns a base model into the serving graph.
+   *
+   * @param base read for this call; it is rewritten
+   */
+  static Model of(BaseGraph base, BundleRecipe recipe) {
+    Graph graph = base.graph();
+    List<Site> sites = recipe.sites(base.model());
+    Value adapterIds = graph.addInput(ADAPTER_IDS, TensorType.of(DType.INT64, Dim.of("batch")));
+    new InsertAdapters(graph, recipe.method()).forServing(sites, adapterIds);
+    Nodes nodes = base.nodes();
+    Value pooled = base.pooled(recipe.pooling());
+    List<Value> outputs = new ArrayList<>();
+    outputs.add(base.named("embeddings", PooledEmbedding.normalized(nodes, pooled)));
+    if (recipe.task() == Task.TEXT_CLASSIFICATION) {
+      ClassificationHead head = new ClassificationHead(base.hidden());
+      outputs.add(base.named("logits", head.serve(nodes, pooled, adapterIds)));
+    }
+    return base.finished(outputs);
+  }
+}

@@ -1,0 +1,52 @@
+package dev.banyan.graph.training;
+
+import dev.banyan.artifacts.integrity.AtomicFiles;
+import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.graph.io.NodeNotes;
+import dev.banyan.graph.io.OnnxReader;
+import dev.banyan.graph.ir.Model;
+import dev.banyan.graph.types.TypeOf;
+import dev.banyan.runtime.ort.ModelProbe;
+import dev.banyan.runtime.ort.SimplifySettings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** The simplified source model, out of which each graph of a bundle starts afresh. */
+final class SourceModel implements AutoCloseable {
+  private final OnnxFile original;
+  private final Path folder;
+  private final OnnxFile simplified;
+
+  private SourceModel(OnnxFile original, Path folder, OnnxFile simplified) {
+    this.original = original;
+    this.folder = folder;
+    this.simplified = simplified;
+  }
+
+  /** Lets ONNX Runtime fold constants and remove what is dead, into a temporary folder. */
+  static SourceModel simplify(OnnxFile source) {
+    try {
+      Path folder = Files.createTempDirectory("banyan-prepare");
+      Path file = folder.resolve("simplified.onnx");
+      ModelProbe.simplify(source.path(), file, SimplifySettings.defaults());
+      return new SourceModel(source, folder, OnnxFile.read(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot make a temporary folder", e);
+    }
+  }
+
+  /** A base to rewrite. Its weights are views of the file. */
+  BaseGraph base() {
+    Model model = OnnxReader.read(simplified);
+    NodeNotes.carry(original, model);
+    EncoderPorts.nameAxes(model.graph());
+    return new BaseGraph(TypeOf.annotate(model));
+  }
+
+  @Override
+  public void close() {
+    AtomicFiles.deleteTree(folder);
+  }
+}

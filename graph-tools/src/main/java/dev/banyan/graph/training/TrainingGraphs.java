@@ -1,0 +1,132 @@
+package dev.banyan.graph.training;
+
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.graph.adapter.InsertAdapters;
+import dev.banyan.graph.autodiff.Differentiate;
+import dev.banyan.graph.autodiff.GradientRules;
+import dev.banyan.graph.ir.Dim;
+import dev.banyan.graph.ir.Graph;
+import dev.banyan.graph.ir.Model;
+import dev.banyan.graph.ir.OpId;
+import dev.banyan.graph.ir.TensorType;
+import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.pass.RemoveUnused;
+import dev.banyan.graph.site.Site;
+import dev.banyan.graph.types.TypeOf;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The graphs that ONNX Runtime's training API runs, under its names.
+ *
+ * <table>
+ * <caption>Inputs and outputs of the training graph, in this order</caption>
+ * <tr><td>the model's inputs</td><td>int64 {@code [batch, sequence]}</td></tr>
+ * <tr><td>{@code labels}</td><td>int64 {@code [batch]}; text classification only</td></tr>
+ * <tr><td>{@code lora_scaling}</td><td>float scalar</td></tr>
+ * <tr><td>the parameters</td><td>float, with symbolic rank and labels</td></tr>
+ * <tr><td>{@code <parameter>_grad.accumulation.buffer}</td><td>shaped like the parameter</td></tr>
+ * <tr><td>{@code lazy_reset_grad}</td><td>bool {@code [1]}</td></tr>
+ * <tr><td>out: {@code loss}</td><td>float scalar</td></tr>
+ * <tr><td>out: {@code logits} or {@code embeddings}</td><td>{@code [batch, labels]} or {@code
+ *     [batch, hidden]}</td></tr>
+ * <tr><td>out: {@code <parameter>_grad.accumulation.out}</td><td>bool {@code [1]}</td></tr>
+ * </table>
+ */
+final class TrainingGraphs {
+  /** Scalar input: alpha / rank. */
+  static final String SCALING = "lora_scaling";
+
+  /** Input of class ids. */
+  static final String LABELS = "labels";
+
+  private static final OpId ACCUMULATE = OpId.microsoft("InPlaceAccumulatorV2");
+  private static final TensorType FLAG = TensorType.of(DType.BOOL, Shape.of(1));
+
+  private TrainingGraphs() {}
+
+  /**
+   * Turns a base model into the graph of the loss, which is the eval graph as it stands.
+   *
+   * @param base read for this call; it is rewritten
+   */
+  static ForwardGraph forward(BaseGraph base, BundleRecipe recipe) {
+    Graph graph = base.graph();
+    List<Site> sites = recipe.sites(base.model());
+    return switch (recipe.task()) {
+      case TEXT_CLASSIFICATION -> {
+        Value labels = graph.addInput(LABELS, TensorType.of(DType.INT64, Dim.of("batch")));
+        List<Value> parameters = insertAdapters(graph, sites, recipe);
+        ClassificationHead head = new ClassificationHead(base.hidden());
+        List<Value> own = addParameters(graph, head.parameters());
+        parameters.addAll(own);
+        Value logits =
+            base.named("logits", head.train(base.nodes(), base.pooled(recipe.pooling()), own));
+        yield finish(base, new Loss.CrossEntropy(labels), logits, parameters);
+      }
+      case EMBEDDING -> {
+        List<Value> parameters = insertAdapters(graph, sites, recipe);
+        Value embeddings =
+            base.named(
+                "embeddings",
+                PooledEmbedding.normalized(base.nodes(), base.pooled(recipe.pooling())));
+        yield finish(base, new Loss.InBatchContrastive(base.hidden()), embeddings, parameters);
+      }
+    };
+  }
+
+  private static List<Value> insertAdapters(Graph graph, List<Site> sites, BundleRecipe recipe) {
+    Value scaling = graph.addInput(SCALING, TensorType.of(DType.FLOAT));
+    InsertAdapters insert = new InsertAdapters(graph, recipe.method());
+    return new ArrayList<>(insert.forTraining(sites, scaling));
+  }
+
+  private static List<Value> addParameters(Graph graph, List<ParameterSpec> specs) {
+    return specs.stream().map(spec -> InsertAdapters.addParameter(graph, spec)).toList();
+  }
+
+  private static ForwardGraph finish(
+      BaseGraph base, Loss kind, Value prediction, List<Value> parameters) {
+    Value loss = base.named("loss", kind.add(base.nodes().in("loss"), prediction));
+    return new ForwardGraph(base.finished(List.of(loss, prediction)), loss, parameters);
+  }
+
+  /**
+   * Adds the gradients of all parameters and what adds them up over several steps.
+   *
+   * @param forward its graph is extended
+   */
+  static Model withGradients(ForwardGraph forward) {
+    Model model = TypeOf.annotate(forward.model().withMicrosoftOps());
+    Graph graph = model.graph();
+    Map<Value, Value> gradients =
+        Differentiate.of(model, forward.loss(), forward.parameters(), GradientRules.forOrt());
+    List<Value> buffers = new ArrayList<>();
+    for (Value parameter : forward.parameters()) {
+      buffers.add(
+          graph.addInput(parameter.name() + "_grad.accumulation.buffer", parameter.knownType()));
+    }
+    Value reset = graph.addInput("lazy_reset_grad", FLAG);
+    int next = 0;
+    for (Map.Entry<Value, Value> entry : gradients.entrySet()) {
+      String out = entry.getKey().name() + "_grad.accumulation.out";
+      graph.addOutput(
+          graph
+              .addNode(
+                  ACCUMULATE,
+                  "GradientAccumulator" + next,
+                  List.of(buffers.get(next), entry.getValue(), reset),
+                  List.of(out),
+                  Map.of())
+              .output()
+              .withType(FLAG));
+      next++;
+    }
+    RemoveUnused.from(graph);
+    graph.sort();
+    return model;
+  }
+}
