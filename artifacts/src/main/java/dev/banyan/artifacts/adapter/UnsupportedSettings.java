@@ -28,6 +28,8 @@ final class UnsupportedSettings {
           "target_parameters",
           "alora_invocation_tokens",
           "arrow_config",
+          "kasa_config",
+          "monteclora_config",
           "megatron_config");
 
   /** Starts that change the frozen weights, so that the adapter does not fit the original base. */

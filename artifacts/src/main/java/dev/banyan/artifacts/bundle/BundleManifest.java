@@ -6,6 +6,7 @@ import dev.banyan.artifacts.integrity.ArtifactTooNew;
 import dev.banyan.artifacts.integrity.ArtifactTooOld;
 import dev.banyan.artifacts.integrity.CorruptArtifact;
 import dev.banyan.artifacts.integrity.Digest;
+import dev.banyan.artifacts.integrity.JsonFields;
 import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import java.util.Collections;
@@ -65,7 +66,7 @@ public record BundleManifest(
   /** The bytes of {@code bundle.json}. */
   byte[] toJson() {
     ObjectNode json = JsonText.object().put("format", FORMAT);
-    json.setAll(JsonText.object(this));
+    json.setAll(ManifestJson.write(this));
     return JsonText.bytes(json.put("digest", digestOf(json).toString()));
   }
 
@@ -88,7 +89,7 @@ public record BundleManifest(
     json.remove("format");
     checkVersion(artifact, json.path("version"));
     checkDigest(artifact, json);
-    return JsonText.as(BundleManifest.class, artifact, json);
+    return ManifestJson.read(new JsonFields(artifact, json));
   }
 
   private static void checkVersion(String artifact, JsonNode version) {

@@ -1,7 +1,5 @@
 package dev.banyan.artifacts.bundle;
 
-import com.fasterxml.jackson.annotation.JsonCreator;
-import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Arrays;
 import java.util.Locale;
 
@@ -18,12 +16,10 @@ public enum Initializer {
   NORMAL_0_02;
 
   /** The name used in files. */
-  @JsonValue
   public String text() {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  @JsonCreator
   static Initializer parse(String text) {
     return Arrays.stream(values())
         .filter(initializer -> initializer.text().equals(text))

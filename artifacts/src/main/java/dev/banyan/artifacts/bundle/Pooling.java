@@ -1,7 +1,5 @@
 package dev.banyan.artifacts.bundle;
 
-import com.fasterxml.jackson.annotation.JsonCreator;
-import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
@@ -16,7 +14,6 @@ public enum Pooling {
   POOLER;
 
   /** The name used on the command line and in files. */
-  @JsonValue
   public String text() {
     return name().toLowerCase(Locale.ROOT);
   }
@@ -26,7 +23,6 @@ public enum Pooling {
     return Arrays.stream(values()).filter(pooling -> pooling.text().equals(text)).findFirst();
   }
 
-  @JsonCreator
   static Pooling parse(String text) {
     return of(text)
         .orElseThrow(() -> new IllegalArgumentException("'" + text + "' is not a pooling"));

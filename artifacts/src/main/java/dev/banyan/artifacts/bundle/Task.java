@@ -1,7 +1,5 @@
 package dev.banyan.artifacts.bundle;
 
-import com.fasterxml.jackson.annotation.JsonCreator;
-import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -19,7 +17,6 @@ public enum Task {
   }
 
   /** The name used on the command line and in files. */
-  @JsonValue
   public String text() {
     return text;
   }
@@ -29,7 +26,6 @@ public enum Task {
     return Arrays.stream(values()).filter(task -> task.text.equals(text)).findFirst();
   }
 
-  @JsonCreator
   static Task parse(String text) {
     return of(text).orElseThrow(() -> new IllegalArgumentException("'" + text + "' is not a task"));
   }

@@ -1,7 +1,5 @@
 package dev.banyan.artifacts.integrity;
 
-import com.fasterxml.jackson.annotation.JsonCreator;
-import com.fasterxml.jackson.annotation.JsonValue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -40,7 +38,6 @@ public record Digest(String sha256) {
    *
    * @throws IllegalArgumentException if it is not {@code sha256:<64 hex digits>}
    */
-  @JsonCreator
   public static Digest parse(String text) {
     if (!text.startsWith(PREFIX)) {
       throw new IllegalArgumentException("A digest starts with 'sha256:', not '" + text + "'");
@@ -74,7 +71,6 @@ public record Digest(String sha256) {
     return new Builder();
   }
 
-  @JsonValue
   @Override
   public String toString() {
     return PREFIX + sha256;

@@ -6,29 +6,21 @@ import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
 /**
- * JSON as Banyan's files use it: UTF-8, snake_case, no key twice, no missing value taken for a
- * default, two spaces of indent and a line feed, so that equal contents are equal bytes.
+ * JSON as Banyan's files use it: UTF-8, no key twice, nothing after the end, two spaces of indent
+ * and a line feed, so that equal contents are equal bytes.
  */
 public final class JsonText {
   private static final ObjectMapper MAPPER =
       JsonMapper.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
-          .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
-          .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-          .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
-          .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
-          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
           .build();
 
   private JsonText() {}
@@ -52,25 +44,6 @@ public final class JsonText {
     } catch (JacksonException e) {
       throw new CorruptArtifact(artifact, "no JSON: " + firstLine(e), "a JSON object");
     }
-  }
-
-  /**
-   * Makes a record of a JSON object.
-   *
-   * @param artifact the file's name for the message
-   * @throws CorruptArtifact if a key is missing, unknown or of the wrong kind
-   */
-  public static <T> T as(Class<T> type, String artifact, ObjectNode object) {
-    try {
-      return MAPPER.treeToValue(object, type);
-    } catch (JacksonException e) {
-      throw new CorruptArtifact(artifact, firstLine(e), "the keys of the format");
-    }
-  }
-
-  /** The JSON object of a record. */
-  public static ObjectNode object(Object value) {
-    return MAPPER.valueToTree(value);
   }
 
   /** An empty JSON object. */

@@ -10,7 +10,8 @@
  *       be of no use. Every reader of this module throws these and nothing else about a file's
  *       contents; {@link java.io.UncheckedIOException} says that the disk failed.
  *   <li>{@link dev.banyan.artifacts.integrity.MappedFile}: a file's bytes without a copy.
- *   <li>{@link dev.banyan.artifacts.integrity.JsonText}: JSON read without surprises.
+ *   <li>{@link dev.banyan.artifacts.integrity.JsonText} and {@link
+ *       dev.banyan.artifacts.integrity.JsonFields}: JSON read without surprises.
  * </ul>
  */
 @NullMarked

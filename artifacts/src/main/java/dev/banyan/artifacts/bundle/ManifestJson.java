@@ -1,0 +1,123 @@
+package dev.banyan.artifacts.bundle;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.banyan.artifacts.integrity.Digest;
+import dev.banyan.artifacts.integrity.JsonFields;
+import dev.banyan.artifacts.integrity.JsonText;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The manifest's keys, one method a record. Written out because Jackson's own binding of records
+ * takes a tenth of a second of every program's start.
+ */
+final class ManifestJson {
+  private ManifestJson() {}
+
+  static ObjectNode write(BundleManifest manifest) {
+    ObjectNode json = JsonText.object();
+    json.put("version", manifest.version()).put("task", manifest.task().text());
+    write(manifest.base(), json.putObject("base"));
+    write(manifest.text(), json.putObject("text"));
+    write(manifest.adapter(), json.putObject("adapter"));
+    ArrayNode parameters = json.putArray("parameters");
+    manifest.parameters().forEach(parameter -> write(parameter, parameters.addObject()));
+    ObjectNode files = json.putObject("files");
+    manifest
+        .files()
+        .forEach(
+            (name, file) ->
+                files
+                    .putObject(name)
+                    .put("digest", file.digest().toString())
+                    .put("bytes", file.bytes()));
+    return json;
+  }
+
+  private static void write(BaseInfo base, ObjectNode json) {
+    json.put("digest", base.digest().toString())
+        .put("frozen_parameters", base.frozenParameters())
+        .put("hidden", base.hidden())
+        .put("name", base.name());
+  }
+
+  private static void write(TextInfo text, ObjectNode json) {
+    texts(json.putArray("inputs"), text.inputs());
+    json.put("pooling", text.pooling().text()).put("max_length", text.maxLength());
+  }
+
+  private static void write(AdapterInfo adapter, ObjectNode json) {
+    json.put("method", adapter.method()).put("targets", adapter.targets());
+    texts(json.putArray("sites"), adapter.sites());
+    json.put("peft_prefix", adapter.peftPrefix());
+  }
+
+  private static void write(ParameterSpec parameter, ObjectNode json) {
+    json.put("name", parameter.name());
+    texts(json.putArray("dims"), parameter.dims());
+    json.put("init", parameter.init().text())
+        .put("peft_key", parameter.peftKey())
+        .put("transposed", parameter.transposed())
+        .put("scaled", parameter.scaled())
+        .put("decayed", parameter.decayed());
+  }
+
+  private static void texts(ArrayNode array, List<String> texts) {
+    texts.forEach(array::add);
+  }
+
+  static BundleManifest read(JsonFields json) {
+    return new BundleManifest(
+        json.integer("version"),
+        json.parsed("task", Task::parse),
+        base(json.object("base")),
+        text(json.object("text")),
+        adapter(json.object("adapter")),
+        json.objects("parameters").stream().map(ManifestJson::parameter).toList(),
+        files(json.object("files")));
+  }
+
+  private static BaseInfo base(JsonFields json) {
+    return new BaseInfo(
+        json.parsed("digest", Digest::parse),
+        json.number("frozen_parameters"),
+        json.integer("hidden"),
+        json.text("name"));
+  }
+
+  private static TextInfo text(JsonFields json) {
+    return new TextInfo(
+        json.texts("inputs"), json.parsed("pooling", Pooling::parse), json.integer("max_length"));
+  }
+
+  private static AdapterInfo adapter(JsonFields json) {
+    return new AdapterInfo(
+        json.text("method"), json.text("targets"), json.texts("sites"), json.text("peft_prefix"));
+  }
+
+  private static ParameterSpec parameter(JsonFields json) {
+    List<String> dims = json.texts("dims");
+    return json.parsed(
+        "name",
+        name ->
+            new ParameterSpec(
+                name,
+                dims,
+                json.parsed("init", Initializer::parse),
+                json.text("peft_key"),
+                json.flag("transposed"),
+                json.flag("scaled"),
+                json.flag("decayed")));
+  }
+
+  private static Map<String, BundleFile> files(JsonFields json) {
+    Map<String, BundleFile> files = new LinkedHashMap<>();
+    for (String name : json.names()) {
+      JsonFields file = json.object(name);
+      files.put(name, new BundleFile(file.parsed("digest", Digest::parse), file.number("bytes")));
+    }
+    return files;
+  }
+}
