@@ -73,13 +73,13 @@ record AdapterOutput(BundleManifest manifest, LoraConfig config, List<String> la
   }
 
   /**
-   * Writes the adapter as a whole; an interruption of the process waits for it.
+   * Writes the adapter as a whole.
    *
    * @throws TrainingFailure.UselessAdapter if a number is not finite, or nothing was learned
    */
-  Digest write(List<Tensor> parameters, RunFolder run) {
+  Digest write(List<Tensor> parameters) {
     PeftAdapter adapter = adapter(parameters);
-    run.whole(() -> adapter.write(folder));
+    adapter.write(folder);
     return adapter.digest();
   }
 

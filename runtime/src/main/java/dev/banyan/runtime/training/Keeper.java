@@ -1,9 +1,7 @@
 package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.integrity.Digest;
-import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.report.Score;
-import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -14,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Keeper {
   private final Optional<Evaluation> evaluation;
-  private final Function<List<Tensor>, Digest> save;
+  private final Function<TrainingEngine, Digest> save;
   private final int patience;
   private final TrainingListener listener;
   private @Nullable Score best;
@@ -23,12 +21,12 @@ final class Keeper {
   private int stale;
 
   /**
-   * @param save puts parameters on disk
+   * @param save puts an engine's parameters on disk
    * @param patience evaluations without a better one after which to stop
    */
   Keeper(
       Optional<Evaluation> evaluation,
-      Function<List<Tensor>, Digest> save,
+      Function<TrainingEngine, Digest> save,
       int patience,
       TrainingListener listener) {
     this.evaluation = evaluation;
@@ -54,7 +52,7 @@ final class Keeper {
       }
       best = score;
     }
-    digest = save.apply(engine.parameters());
+    digest = save.apply(engine);
     bestEpoch = epoch;
     listener.on(new TrainingEvent.Saved(epoch, digest));
     return true;

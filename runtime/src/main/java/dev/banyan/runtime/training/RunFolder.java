@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.Supplier;
 
 /**
  * The work files of one run. They are removed when the run ends, also when the user interrupts it;
@@ -28,11 +29,19 @@ final class RunFolder implements AutoCloseable {
     return path;
   }
 
-  /** Does something that an interruption waits for; after one it does nothing. */
-  synchronized void whole(Runnable write) {
-    if (!removed) {
-      write.run();
+  /**
+   * Does something that must not be cut short: an interruption waits for it. When the process is
+   * already ending, this does not return.
+   */
+  synchronized <T> T whole(Supplier<T> work) {
+    while (removed) {
+      try {
+        wait();
+      } catch (InterruptedException e) {
+        // The process is ending; nothing is left to be told.
+      }
     }
+    return work.get();
   }
 
   private synchronized void remove() {

@@ -67,7 +67,7 @@ public final class Trainer {
       keeper =
           new Keeper(
               evaluation,
-              parameters -> output.write(parameters, folder),
+              trained -> folder.whole(() -> output.write(trained.parameters())),
               plan.patience(),
               listener);
       try (TrainingEngine engine = engine(start, folder, evaluation.isPresent())) {
