@@ -7,6 +7,7 @@ import dev.banyan.runtime.inference.AdapterEvaluation;
 import dev.banyan.runtime.inference.AdapterWeights;
 import dev.banyan.runtime.inference.BaseModel;
 import dev.banyan.runtime.inference.ServingPlan;
+import dev.banyan.runtime.inference.WarmUp;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.report.JsonOutput;
 import dev.banyan.runtime.report.Score;
@@ -80,6 +81,7 @@ public final class EvaluateCommand implements Callable<Integer> {
       throw new ParameterException(
           own.commandLine(), "--batch-size is " + batchSize + "; expected 1 or more");
     }
+    WarmUp.begin();
     Score score = score(Bundle.open(bundle), PeftAdapter.read(adapter), settings(own));
     PrintWriter screen = own.commandLine().getOut();
     screen.println(json ? JsonOutput.text(score.toJson()) : ProgressLine.text(score));

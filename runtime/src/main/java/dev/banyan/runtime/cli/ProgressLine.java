@@ -57,13 +57,7 @@ public final class ProgressLine implements TrainingListener {
         stepsPerEpoch = started.stepsPerEpoch();
       }
       case TrainingEvent.Stepped step -> stepped(step);
-      case TrainingEvent.Evaluated evaluated ->
-          line(
-              "epoch %d: %s%s"
-                  .formatted(
-                      evaluated.epoch(),
-                      text(evaluated.score()),
-                      evaluated.best() ? "" : " (not better)"));
+      case TrainingEvent.Evaluated evaluated -> evaluated(evaluated);
       case TrainingEvent.Saved saved -> saved(saved);
       case TrainingEvent.StoppedEarly stopped ->
           line("stopped after epoch " + stopped.epoch() + ": the results no longer get better");
@@ -98,17 +92,29 @@ public final class ProgressLine implements TrainingListener {
         left % 60);
   }
 
+  private void evaluated(TrainingEvent.Evaluated evaluated) {
+    String kept = evaluated.best() ? "" : " (not better)";
+    line(epoch(evaluated.epoch()) + ", " + text(evaluated.score()) + kept);
+  }
+
+  /** After an evaluation the line of the epoch is there already. */
   private void saved(TrainingEvent.Saved saved) {
-    int epochs = Math.ceilDiv(steps, stepsPerEpoch);
-    line(
+    if (stepsOfEpoch > 0) {
+      line(epoch(saved.epoch()) + ", adapter saved");
+    }
+  }
+
+  private String epoch(int number) {
+    String text =
         String.format(
             Locale.ROOT,
-            "epoch %d/%d: mean loss %.4f, adapter saved",
-            saved.epoch(),
-            epochs,
-            lossOfEpoch / Math.max(1, stepsOfEpoch)));
+            "epoch %d/%d: mean loss %.4f",
+            number,
+            Math.ceilDiv(steps, stepsPerEpoch),
+            lossOfEpoch / Math.max(1, stepsOfEpoch));
     lossOfEpoch = 0;
     stepsOfEpoch = 0;
+    return text;
   }
 
   /** A score as people read it. */

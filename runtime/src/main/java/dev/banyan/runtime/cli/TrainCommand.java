@@ -2,6 +2,7 @@ package dev.banyan.runtime.cli;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.runtime.data.Dataset;
+import dev.banyan.runtime.inference.WarmUp;
 import dev.banyan.runtime.report.JsonOutput;
 import dev.banyan.runtime.report.LossChart;
 import dev.banyan.runtime.training.Trainer;
@@ -83,6 +84,7 @@ public final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     CommandSpec own = java.util.Objects.requireNonNull(spec);
+    WarmUp.begin();
     PrintWriter screen = own.commandLine().getOut();
     Bundle opened = Bundle.open(bundle);
     TrainingData texts =

@@ -65,4 +65,13 @@ public abstract sealed class DataFailure extends RuntimeFailure {
       super("%s: %s".formatted(file, problem), cause);
     }
   }
+
+  /** The native library of the tokenizer does not load on this machine. */
+  public static final class NoNativeLibrary extends DataFailure {
+    private static final long serialVersionUID = 1;
+
+    NoNativeLibrary(String message, Throwable cause) {
+      super(message, cause);
+    }
+  }
 }

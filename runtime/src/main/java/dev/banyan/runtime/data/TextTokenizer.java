@@ -1,6 +1,7 @@
 package dev.banyan.runtime.data;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.util.PairList;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -34,6 +35,23 @@ public final class TextTokenizer implements AutoCloseable {
   private boolean closed;
 
   /**
+   * Loads the native library now rather than with the first tokenizer.
+   *
+   * @throws DataFailure.NoNativeLibrary if there is none for this machine or it does not load
+   */
+  public static void load() {
+    try {
+      LibUtils.checkStatus();
+    } catch (LinkageError | RuntimeException e) {
+      throw new DataFailure.NoNativeLibrary(
+          "The tokenizer's native library does not load on %s %s: %s"
+              .formatted(
+                  System.getProperty("os.name"), System.getProperty("os.arch"), e.getMessage()),
+          e);
+    }
+  }
+
+  /**
    * Loads a tokenizer.
    *
    * @param file a {@code tokenizer.json}
@@ -43,6 +61,7 @@ public final class TextTokenizer implements AutoCloseable {
   public TextTokenizer(Path file, int maxLength) {
     this.file = file;
     this.facts = TokenizerFacts.read(file);
+    load();
     try {
       this.tokenizer =
           HuggingFaceTokenizer.builder()

@@ -12,7 +12,7 @@
  * <p>{@link dev.banyan.runtime.inference.SlotBank} holds the adapters: slot 0 is zeros and so the
  * bare base, the others are for the caller to write. A batch is a list of {@link
  * dev.banyan.runtime.inference.Row}s, each with the slot it is to be answered by: one run serves
- * them all.
+ * them all. {@link dev.banyan.runtime.inference.WarmUp} makes a program's first answer come sooner.
  */
 @NullMarked
 package dev.banyan.runtime.inference;

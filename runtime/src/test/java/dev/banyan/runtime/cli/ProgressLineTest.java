@@ -37,10 +37,20 @@ class ProgressLineTest {
     show(false, false);
     assertThat(text.toString().lines())
         .containsExactly(
-            "epoch 1: accuracy 0.5000, macro-F1 0.4000 over 10 examples",
-            "epoch 1/2: mean loss 2.0000, adapter saved",
-            "epoch 2: accuracy 0.5000, macro-F1 0.4000 over 10 examples (not better)",
+            "epoch 1/2: mean loss 2.0000, accuracy 0.5000, macro-F1 0.4000 over 10 examples",
+            "epoch 2/2: mean loss 1.0000, accuracy 0.5000, macro-F1 0.4000 over 10 examples (not"
+                + " better)",
             "stopped after epoch 2: the results no longer get better");
+  }
+
+  @Test
+  void epochWithoutEvaluationTellsThatItWasSaved() {
+    ProgressLine line = new ProgressLine(new PrintWriter(text), false, false);
+    line.on(RUN.get(0));
+    line.on(RUN.get(1));
+    line.on(RUN.get(3));
+    assertThat(text.toString().lines())
+        .containsExactly("epoch 1/2: mean loss 2.0000, adapter saved");
   }
 
   @Test
