@@ -136,18 +136,29 @@ final class AdapterFitting {
     }
     float scale = spec.scaled() ? (float) adapter.config().scaling() : 1;
     float[] values = tensor.floats();
-    float[] result = new float[values.length];
-    int columns = matrix ? Math.toIntExact(stored.dim(1)) : 1;
-    int rows = values.length / columns;
-    for (int i = 0; i < values.length; i++) {
-      if (!Float.isFinite(values[i])) {
-        throw unusable(
-            "'%s' has the value %s".formatted(tensor.name(), values[i]), "train it again");
+    requireFinite(tensor, values);
+    int rows = matrix ? Math.toIntExact(stored.dim(0)) : 1;
+    return Tensor.ofFloats(spec.name(), expected, turned(values, rows, scale));
+  }
+
+  private static void requireFinite(Tensor tensor, float[] values) {
+    for (float value : values) {
+      if (!Float.isFinite(value)) {
+        throw unusable("'%s' has the value %s".formatted(tensor.name(), value), "train it again");
       }
-      int target = matrix ? (i % columns) * rows + i / columns : i;
-      result[target] = values[i] * scale;
     }
-    return Tensor.ofFloats(spec.name(), expected, result);
+  }
+
+  /** The transpose of a matrix of so many rows, scaled; of one row, itself. */
+  private static float[] turned(float[] values, int rows, float scale) {
+    int columns = values.length / rows;
+    float[] result = new float[values.length];
+    for (int row = 0; row < rows; row++) {
+      for (int column = 0; column < columns; column++) {
+        result[column * rows + row] = values[row * columns + column] * scale;
+      }
+    }
+    return result;
   }
 
   /** A lone half of a pair would silently act as none. */
