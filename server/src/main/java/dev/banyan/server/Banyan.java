@@ -1,7 +1,12 @@
 package dev.banyan.server;
 
 import dev.banyan.artifacts.integrity.ArtifactException;
+import dev.banyan.graph.GraphFailure;
+import dev.banyan.graph.cli.PrepareCommand;
 import dev.banyan.runtime.RuntimeFailure;
+import dev.banyan.runtime.cli.EvaluateCommand;
+import dev.banyan.runtime.cli.TrainCommand;
+import dev.banyan.server.cli.ServeCommand;
 import dev.banyan.server.problem.ServerProblem;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -25,6 +30,12 @@ import picocli.CommandLine.ParseResult;
       "",
       "Exit codes: 0 done, 1 failed (one line on stderr says why), 2 not used right.",
       "Start with: banyan quickstart"
+    },
+    subcommands = {
+      PrepareCommand.class,
+      TrainCommand.class,
+      EvaluateCommand.class,
+      ServeCommand.class
     })
 public final class Banyan {
   @Option(
@@ -72,6 +83,7 @@ public final class Banyan {
     return switch (failure) {
       case ArtifactException known -> plain(known);
       case RuntimeFailure known -> plain(known);
+      case GraphFailure known -> plain(known);
       case ServerProblem known -> known.detail();
       case IOException known -> plain(known);
       case UncheckedIOException known -> plain(known);

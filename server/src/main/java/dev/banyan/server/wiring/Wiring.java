@@ -1,5 +1,7 @@
 package dev.banyan.server.wiring;
 
+import dev.banyan.runtime.inference.ServingPlan;
+import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.server.adapter.AdapterFolder;
 import dev.banyan.server.adapter.AdapterRegistry;
 import dev.banyan.server.api.Contract;
@@ -8,6 +10,7 @@ import dev.banyan.server.api.InFlight;
 import dev.banyan.server.batch.Admission;
 import dev.banyan.server.batch.BatchListener;
 import dev.banyan.server.batch.RequestQueue;
+import dev.banyan.server.inference.BankedModel;
 import dev.banyan.server.inference.Inference;
 import dev.banyan.server.inference.ModelRow;
 import dev.banyan.server.inference.RowAnswer;
@@ -42,6 +45,25 @@ public final class Wiring {
   private static final Logger log = LoggerFactory.getLogger(Wiring.class);
 
   private Wiring() {}
+
+  /**
+   * Starts a server on a bundle; returns when it answers.
+   *
+   * @throws dev.banyan.artifacts.integrity.ArtifactException if the folder is no sound bundle
+   * @throws dev.banyan.runtime.RuntimeFailure if the model does not load
+   * @throws UncheckedIOException if the adapters folder is missing or the port is taken
+   */
+  public static RunningServer start(ServerConfig config) {
+    return start(config, () -> BankedModel.open(config.bundle(), plan(config)));
+  }
+
+  private static ServingPlan plan(ServerConfig config) {
+    ServerConfig.Capacity capacity = config.capacity();
+    SessionSettings session =
+        SessionSettings.defaults().on(config.device()).withThreads(config.threads());
+    // One slot more than may be resident: a replacement is filled before the old version ends.
+    return new ServingPlan(capacity.slots() + 1, capacity.maxRank(), capacity.maxLabels(), session);
+  }
 
   /** Starts a server on any model; returns when it answers. The server closes the model. */
   static RunningServer start(ServerConfig config, Supplier<TextModel> opening) {

@@ -1,0 +1,119 @@
+package dev.banyan.server.cli;
+
+import dev.banyan.runtime.ort.Device;
+import dev.banyan.server.wiring.RunningServer;
+import dev.banyan.server.wiring.ServerConfig;
+import dev.banyan.server.wiring.Wiring;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Serves one base with the adapters of a folder until it is told to stop. */
+@Command(
+    name = "serve",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = {
+      "Serves one base model with many adapters over HTTP.",
+      "Adapters are found in the folder as <tenant>/<name> and asked for by that name; more can be "
+          + "loaded, replaced and removed while requests flow (POST and DELETE /v1/adapters). "
+          + "SIGTERM and Ctrl-C finish the requests in flight, then the program ends with 0."
+    })
+public final class ServeCommand implements Callable<Integer> {
+  @Option(
+      names = "--bundle",
+      required = true,
+      paramLabel = "BUNDLE",
+      description = "The bundle that `banyan prepare` made.")
+  private Path bundle = Path.of("");
+
+  @Option(
+      names = "--adapters",
+      required = true,
+      paramLabel = "DIR",
+      description = "Folder of adapters: <tenant>/<name>/adapter_config.json.")
+  private Path adapters = Path.of("");
+
+  @Option(
+      names = "--host",
+      defaultValue = "127.0.0.1",
+      description = "Address to listen on (default: ${DEFAULT-VALUE}).")
+  private String host = "";
+
+  @Option(
+      names = "--port",
+      defaultValue = "8080",
+      description = "Port to listen on; 0 takes a free one (default: ${DEFAULT-VALUE}).")
+  private int port;
+
+  @Option(
+      names = "--slots",
+      defaultValue = "64",
+      description = "Adapters in memory at once; others wait on disk (default: ${DEFAULT-VALUE}).")
+  private int slots;
+
+  @Option(
+      names = "--max-rank",
+      defaultValue = "16",
+      description = "Largest rank an adapter may have (default: ${DEFAULT-VALUE}).")
+  private int maxRank;
+
+  @Option(
+      names = "--max-labels",
+      defaultValue = "64",
+      description = "Most labels an adapter may have (default: ${DEFAULT-VALUE}).")
+  private int maxLabels;
+
+  @Option(
+      names = "--device",
+      defaultValue = "cpu",
+      description = "cpu, cuda or cuda:<number> (default: ${DEFAULT-VALUE}).")
+  private String device = "";
+
+  @Option(
+      names = "--threads",
+      defaultValue = "0",
+      description = "Threads of the model; 0 leaves the choice to ONNX Runtime (default: 0).")
+  private int threads;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  /** Made by picocli. */
+  public ServeCommand() {}
+
+  @Override
+  public Integer call() throws InterruptedException {
+    ServerConfig config = config();
+    RunningServer server = Wiring.start(config);
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> drain(server), "banyan-shutdown"));
+    System.out.println("Banyan serves on " + server.url());
+    System.out.flush();
+    // Only the signal's hook ends the process.
+    new CountDownLatch(1).await();
+    return 0;
+  }
+
+  private ServerConfig config() {
+    try {
+      return ServerConfig.of(bundle, adapters)
+          .withHost(host)
+          .withPort(port)
+          .withCapacity(new ServerConfig.Capacity(slots, maxRank, maxLabels))
+          .withDevice(Device.parse(device), threads);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
+  }
+
+  /** A JVM that was ended by a signal says so in its exit code; a drained server has ended well. */
+  private static void drain(RunningServer server) {
+    System.err.println("Finishing requests in flight.");
+    server.close();
+    Runtime.getRuntime().halt(0);
+  }
+}

@@ -1,0 +1,92 @@
+package dev.banyan.server.inference;
+
+import dev.banyan.artifacts.adapter.PeftAdapter;
+import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.integrity.Digest;
+import dev.banyan.runtime.data.Encoding;
+import dev.banyan.runtime.data.Example;
+import dev.banyan.runtime.inference.AdapterWeights;
+import dev.banyan.runtime.inference.BaseModel;
+import dev.banyan.runtime.inference.BatchOutput;
+import dev.banyan.runtime.inference.Row;
+import dev.banyan.runtime.inference.ServingPlan;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The base of a bundle with its bank of slots, in ONNX Runtime. */
+public final class BankedModel implements TextModel {
+  private final BaseModel base;
+  private final ServingPlan plan;
+  private final String name;
+
+  private BankedModel(BaseModel base, ServingPlan plan) {
+    this.base = base;
+    this.plan = plan;
+    this.name = base.manifest().base().name().replaceFirst("\\.onnx$", "");
+  }
+
+  /**
+   * Loads the base and allocates the bank.
+   *
+   * @throws dev.banyan.artifacts.integrity.ArtifactException if the folder is no sound bundle
+   * @throws dev.banyan.runtime.RuntimeFailure if the model does not load
+   */
+  public static BankedModel open(Path bundle, ServingPlan plan) {
+    return new BankedModel(BaseModel.open(Bundle.open(bundle), plan), plan);
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public Digest digest() {
+    return base.manifest().base().digest();
+  }
+
+  @Override
+  public List<Encoding> encode(List<String> texts) {
+    return base.tokenizer().encodeAll(texts.stream().map(Example::of).toList());
+  }
+
+  @Override
+  public Prepared prepare(Path directory) {
+    AdapterWeights weights = AdapterWeights.fit(PeftAdapter.read(directory), base.manifest(), plan);
+    return new Prepared() {
+      @Override
+      public Digest digest() {
+        return weights.digest();
+      }
+
+      @Override
+      public List<String> labels() {
+        return weights.labels();
+      }
+
+      @Override
+      public void writeTo(int slot) {
+        base.bank().write(slot, weights);
+      }
+    };
+  }
+
+  @Override
+  public List<RowAnswer> run(List<ModelRow> rows) {
+    BatchOutput output =
+        base.run(rows.stream().map(row -> new Row(row.encoding(), row.slot())).toList());
+    List<RowAnswer> answers = new ArrayList<>(rows.size());
+    for (int i = 0; i < rows.size(); i++) {
+      int labels = rows.get(i).labels();
+      float[] logits = labels == 0 ? new float[0] : output.logits(i, labels);
+      answers.add(new RowAnswer(output.embedding(i), logits));
+    }
+    return answers;
+  }
+
+  @Override
+  public void close() {
+    base.close();
+  }
+}
