@@ -8,9 +8,12 @@ import dev.banyan.runtime.cli.EvaluateCommand;
 import dev.banyan.runtime.cli.TrainCommand;
 import dev.banyan.server.cli.ServeCommand;
 import dev.banyan.server.problem.ServerProblem;
+import dev.banyan.server.quickstart.QuickstartCommand;
+import dev.banyan.server.quickstart.QuickstartFailure;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -35,7 +38,8 @@ import picocli.CommandLine.ParseResult;
       PrepareCommand.class,
       TrainCommand.class,
       EvaluateCommand.class,
-      ServeCommand.class
+      ServeCommand.class,
+      QuickstartCommand.class
     })
 public final class Banyan {
   @Option(
@@ -48,6 +52,8 @@ public final class Banyan {
 
   /** Runs one command and exits with its code. */
   public static void main(String[] args) {
+    // Figures look the same in every country, and as programs expect them.
+    Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
     System.exit(run(args));
   }
 
@@ -85,6 +91,7 @@ public final class Banyan {
       case RuntimeFailure known -> plain(known);
       case GraphFailure known -> plain(known);
       case ServerProblem known -> known.detail();
+      case QuickstartFailure known -> plain(known);
       case IOException known -> plain(known);
       case UncheckedIOException known -> plain(known);
       case CancellationException _ -> "stopped";

@@ -1,0 +1,82 @@
+package dev.banyan.server.quickstart;
+
+import dev.banyan.runtime.data.Dataset;
+import dev.banyan.runtime.data.Encoding;
+import dev.banyan.runtime.inference.BaseModel;
+import dev.banyan.runtime.inference.BatchOutput;
+import dev.banyan.runtime.inference.Row;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The baseline that needs no training: a text gets the label whose training texts' mean embedding,
+ * by the bare base model, is the most similar by cosine.
+ */
+record NearestCentroid(BaseModel base) {
+  private static final int BATCH = 32;
+
+  /** The share of held-out texts that get their label. */
+  double accuracy(Dataset train, Dataset eval) {
+    Map<String, float[]> centroids = new LinkedHashMap<>();
+    List<float[]> known = embed(train);
+    for (int i = 0; i < known.size(); i++) {
+      float[] embedding = known.get(i);
+      float[] sum =
+          centroids.computeIfAbsent(label(train, i), label -> new float[embedding.length]);
+      for (int d = 0; d < sum.length; d++) {
+        sum[d] += embedding[d];
+      }
+    }
+    List<float[]> asked = embed(eval);
+    int right = 0;
+    for (int i = 0; i < asked.size(); i++) {
+      right += nearest(centroids, asked.get(i)).equals(label(eval, i)) ? 1 : 0;
+    }
+    return (double) right / asked.size();
+  }
+
+  private static String label(Dataset data, int index) {
+    return data.examples().get(index).label().orElseThrow();
+  }
+
+  private static String nearest(Map<String, float[]> centroids, float[] embedding) {
+    String best = "";
+    double highest = Double.NEGATIVE_INFINITY;
+    for (var centroid : centroids.entrySet()) {
+      double cosine =
+          dot(centroid.getValue(), embedding)
+              / Math.sqrt(dot(centroid.getValue(), centroid.getValue()));
+      if (cosine > highest) {
+        highest = cosine;
+        best = centroid.getKey();
+      }
+    }
+    return best;
+  }
+
+  private static double dot(float[] a, float[] b) {
+    double sum = 0;
+    for (int i = 0; i < a.length; i++) {
+      sum += (double) a[i] * b[i];
+    }
+    return sum;
+  }
+
+  private List<float[]> embed(Dataset data) {
+    List<Encoding> encodings = base.tokenizer().encodeAll(data.examples());
+    List<float[]> embeddings = new ArrayList<>();
+    for (int from = 0; from < encodings.size(); from += BATCH) {
+      List<Row> rows =
+          encodings.subList(from, Math.min(from + BATCH, encodings.size())).stream()
+              .map(encoding -> new Row(encoding, 0))
+              .toList();
+      BatchOutput output = base.run(rows);
+      for (int row = 0; row < rows.size(); row++) {
+        embeddings.add(output.embedding(row));
+      }
+    }
+    return embeddings;
+  }
+}
