@@ -1,0 +1,8 @@
+/**
+ * The commands of this module, one class each: {@link dev.banyan.graph.cli.PrepareCommand} makes a
+ * bundle of a model.
+ */
+@NullMarked
+package dev.banyan.graph.cli;
+
+import org.jspecify.annotations.NullMarked;
