@@ -37,4 +37,14 @@ public abstract sealed class GraphFailure extends RuntimeException {
       super(message);
     }
   }
+
+  /** A gradient that cannot be built. */
+  public static final class NotDifferentiable extends GraphFailure {
+    private static final long serialVersionUID = 1;
+
+    /** Names the operator and where it is, and what the user can do instead. */
+    public NotDifferentiable(String message) {
+      super(message);
+    }
+  }
 }

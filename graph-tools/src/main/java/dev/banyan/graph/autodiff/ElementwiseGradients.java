@@ -2,6 +2,7 @@ package dev.banyan.graph.autodiff;
 
 import static dev.banyan.graph.autodiff.GradientRule.NO_GRADIENT;
 
+import dev.banyan.graph.GraphFailure.NotDifferentiable;
 import dev.banyan.graph.ir.Value;
 import java.util.Optional;
 
@@ -139,9 +140,10 @@ public final class ElementwiseGradients {
   /** With the normal distribution P and its density p: y = x P(x), y' = P(x) + x p(x). */
   private static Value erfGelu(GradientContext c) {
     Value x = c.in(0);
-    Value erf = c.op("Erf", c.times(x, Math.sqrt(0.5)));
-    Value distribution = c.times(c.add(erf, c.number(1)), 0.5);
-    Value density = c.times(c.op("Exp", c.times(c.mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+    Value t = c.times(x, Math.sqrt(0.5));
+    Value distribution = c.times(c.add(c.op("Erf", t), c.number(1)), 0.5);
+    double logFactor = -Math.log(Math.sqrt(2 * Math.PI));
+    Value density = c.op("Exp", c.sub(c.number(logFactor), c.mul(t, t)));
     return c.mul(c.dy(), c.add(distribution, c.mul(x, density)));
   }
 

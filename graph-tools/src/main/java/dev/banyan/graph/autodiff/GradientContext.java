@@ -1,6 +1,7 @@
 package dev.banyan.graph.autodiff;
 
 import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.graph.GraphFailure.NotDifferentiable;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.Value;

@@ -1,6 +1,5 @@
 package dev.banyan.graph.autodiff;
 
-import dev.banyan.graph.ir.Attribute;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.Value;
@@ -38,6 +37,7 @@ final class GradientPath {
             influential.add(node.input(i));
           }
         }
+        node.captures().forEach(name -> graph.find(name).ifPresent(influential::add));
         if (dependsOnParameter(graph, node)) {
           backward.add(node);
         }
@@ -66,13 +66,8 @@ final class GradientPath {
         return true;
       }
     }
-    return node.attributes().values().stream()
-        .anyMatch(
-            attribute ->
-                attribute instanceof Attribute.Opaque opaque
-                    && opaque.captures().stream()
-                        .anyMatch(
-                            name -> graph.find(name).filter(dependent::contains).isPresent()));
+    return node.captures().stream()
+        .anyMatch(name -> graph.find(name).filter(dependent::contains).isPresent());
   }
 
   /** An operator without a rule lets gradient through, so that it is reported if it matters. */

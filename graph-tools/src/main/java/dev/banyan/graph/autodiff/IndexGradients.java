@@ -3,6 +3,7 @@ package dev.banyan.graph.autodiff;
 import static dev.banyan.graph.autodiff.GradientRule.NO_GRADIENT;
 
 import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.graph.GraphFailure.NotDifferentiable;
 import dev.banyan.graph.ir.Attribute;
 import dev.banyan.graph.ir.Value;
 import java.util.ArrayList;

@@ -1,5 +1,6 @@
 package dev.banyan.graph.autodiff;
 
+import dev.banyan.graph.GraphFailure.NotDifferentiable;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.OpId;
 import java.util.Set;

@@ -58,8 +58,9 @@ public final class ReductionGradients {
     return keepsAxes(c) ? c.out() : c.unsqueeze(c.out(), axes);
   }
 
+  /** A scalar broadcasts against everything as it is. */
   private static boolean keepsAxes(GradientContext c) {
-    return c.node().intAttribute("keepdims", 1) != 0;
+    return c.node().intAttribute("keepdims", 1) != 0 || c.rank(c.out()) == 0;
   }
 
   private static Value mean(GradientContext c, List<Integer> axes) {

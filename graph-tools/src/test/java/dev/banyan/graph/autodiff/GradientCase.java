@@ -1,0 +1,174 @@
+package dev.banyan.graph.autodiff;
+
+import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.graph.ir.Attribute;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * One row of the gradient table: an operator, what it is fed, and how exact its gradient must be.
+ *
+ * @param op operator, written as in a table of rules
+ * @param args its inputs
+ * @param attributes its attributes
+ * @param outputs how many outputs it makes
+ * @param opsets the operator set versions to try
+ * @param type element type of its real inputs
+ * @param tolerance greatest error of the directional derivative, relative to the sum of the
+ *     absolute products that it is the sum of
+ * @param hideable whether it is tried with hidden input shapes too
+ */
+record GradientCase(
+    String op,
+    List<Arg> args,
+    Map<String, Attribute> attributes,
+    int outputs,
+    List<Integer> opsets,
+    DType type,
+    double tolerance,
+    boolean hideable) {
+  /** Central difference in double: truncation h^2 = 1e-8 and rounding 1e-16 / h leave this. */
+  private static final double IN_DOUBLE = 1e-6;
+
+  /** Central difference in float with h = 1e-2: rounding 1e-7 / h and truncation h^2. */
+  private static final double IN_FLOAT = 3e-3;
+
+  /** One input. */
+  sealed interface Arg {
+    /** Real numbers drawn evenly from a range, to be differentiated. */
+    record Real(Shape shape, double low, double high) implements Arg {}
+
+    /** Real numbers that are a constant of the graph. */
+    record Frozen(Shape shape, List<Double> values) implements Arg {}
+
+    /** Whole numbers that are a constant of the graph. */
+    record Whole(Shape shape, List<Long> values) implements Arg {}
+
+    /** Whole numbers that are known only when the graph runs. */
+    record Fed(Shape shape, List<Long> values) implements Arg {}
+
+    /** Truth values that are known only when the graph runs. */
+    record Truth(Shape shape, List<Boolean> values) implements Arg {}
+
+    /** An optional input left out. */
+    record Absent() implements Arg {}
+  }
+
+  static GradientCase op(String op) {
+    return new GradientCase(
+        op, List.of(), Map.of(), 1, List.of(11, 13, 18, 20), DType.DOUBLE, IN_DOUBLE, true);
+  }
+
+  GradientCase in(long... dims) {
+    return with(new Arg.Real(Shape.of(dims), -2, 2));
+  }
+
+  /** Gives the last input another range, off the points where the operator has a kink or a pole. */
+  GradientCase range(double low, double high) {
+    List<Arg> changed = new ArrayList<>(args);
+    if (changed.removeLast() instanceof Arg.Real real) {
+      changed.add(new Arg.Real(real.shape(), low, high));
+    }
+    return new GradientCase(op, changed, attributes, outputs, opsets, type, tolerance, hideable);
+  }
+
+  GradientCase frozen(Shape shape, double... values) {
+    return with(new Arg.Frozen(shape, Arrays.stream(values).boxed().toList()));
+  }
+
+  GradientCase longs(long... values) {
+    return with(new Arg.Whole(Shape.of(values.length), whole(values)));
+  }
+
+  GradientCase longs(Shape shape, long... values) {
+    return with(new Arg.Whole(shape, whole(values)));
+  }
+
+  GradientCase fed(Shape shape, long... values) {
+    return with(new Arg.Fed(shape, whole(values)));
+  }
+
+  GradientCase truth(Shape shape, Boolean... values) {
+    return with(new Arg.Truth(shape, List.of(values)));
+  }
+
+  GradientCase absent() {
+    return with(new Arg.Absent());
+  }
+
+  GradientCase set(String name, long value) {
+    return set(name, Attribute.of(value));
+  }
+
+  GradientCase set(String name, float value) {
+    return set(name, Attribute.of(value));
+  }
+
+  GradientCase set(String name, String value) {
+    return set(name, Attribute.of(value));
+  }
+
+  GradientCase ints(String name, long... values) {
+    return set(name, Attribute.ints(values));
+  }
+
+  GradientCase outputs(int count) {
+    return new GradientCase(op, args, attributes, count, opsets, type, tolerance, hideable);
+  }
+
+  GradientCase opsets(Integer... versions) {
+    return new GradientCase(
+        op, args, attributes, outputs, Arrays.asList(versions), type, tolerance, hideable);
+  }
+
+  /** Runs in float, for operators that ONNX Runtime has in float only. */
+  GradientCase inFloat() {
+    return new GradientCase(op, args, attributes, outputs, opsets, DType.FLOAT, IN_FLOAT, hideable);
+  }
+
+  /**
+   * Is not tried with hidden shapes: ONNX Runtime 1.28 gives an empty tensor that is summed over no
+   * axes a size of 1.
+   */
+  GradientCase shown() {
+    return new GradientCase(op, args, attributes, outputs, opsets, type, tolerance, false);
+  }
+
+  private static List<Long> whole(long... values) {
+    return Arrays.stream(values).boxed().toList();
+  }
+
+  private GradientCase with(Arg arg) {
+    List<Arg> more = new ArrayList<>(args);
+    more.add(arg);
+    return new GradientCase(op, more, attributes, outputs, opsets, type, tolerance, hideable);
+  }
+
+  private GradientCase set(String name, Attribute value) {
+    Map<String, Attribute> more = new TreeMap<>(attributes);
+    more.put(name, value);
+    return new GradientCase(op, args, more, outputs, opsets, type, tolerance, hideable);
+  }
+
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder(op);
+    for (Arg arg : args) {
+      text.append(
+          switch (arg) {
+            case Arg.Real real -> " " + real.shape();
+            case Arg.Frozen frozen -> " constant " + frozen.values();
+            case Arg.Whole whole -> " constant " + whole.values();
+            case Arg.Fed fed -> " fed " + fed.values();
+            case Arg.Truth truth -> " fed " + truth.values();
+            case Arg.Absent absent -> " none";
+          });
+    }
+    attributes.forEach((name, value) -> text.append(' ').append(name).append('=').append(value));
+    return text.append(type == DType.FLOAT ? " in float" : "").toString();
+  }
+}

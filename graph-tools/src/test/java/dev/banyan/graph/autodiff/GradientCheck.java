@@ -1,0 +1,236 @@
+package dev.banyan.graph.autodiff;
+
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.graph.autodiff.GradientCase.Arg;
+import dev.banyan.graph.ir.Attribute;
+import dev.banyan.graph.ir.Dim;
+import dev.banyan.graph.ir.Graph;
+import dev.banyan.graph.ir.GraphBuilder;
+import dev.banyan.graph.ir.Model;
+import dev.banyan.graph.ir.OpId;
+import dev.banyan.graph.ir.TensorType;
+import dev.banyan.graph.ir.Value;
+import dev.banyan.runtime.ort.InferenceSession;
+import dev.banyan.runtime.ort.NativeTensor;
+import dev.banyan.runtime.ort.OutputTensors;
+import dev.banyan.runtime.ort.SessionSettings;
+import dev.banyan.runtime.ort.TensorScope;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/**
+ * Compares a gradient with the slope of the loss along one random direction, computed by ONNX
+ * Runtime from the forward nodes alone. One direction is cheap at any size, and an error in any
+ * element shows in it.
+ */
+final class GradientCheck {
+  private final GradientCase row;
+  private final long seed;
+  private final Model model;
+  private final List<Value> wrt = new ArrayList<>();
+  private final Map<String, double[]> point = new LinkedHashMap<>();
+  private final Map<String, Tensor> fixed = new LinkedHashMap<>();
+  private final Value loss;
+
+  /**
+   * Builds {@code loss = sum(y y (y + 1/2))} over all outputs of the row's operator: every element
+   * of every output has another gradient.
+   *
+   * @param named whether the inputs' dimensions are hidden behind names, so that the gradient has
+   *     to find out about broadcasting while it runs
+   */
+  GradientCheck(GradientCase row, int opset, boolean named, long seed) {
+    this.row = row;
+    this.seed = seed;
+    Graph graph = new Graph("check");
+    this.model = new Model(graph, Map.of("", opset, OpId.MICROSOFT, 1), 8, Map.of());
+    Random random = new Random(seed);
+    List<Value> inputs = new ArrayList<>();
+    for (Arg arg : row.args()) {
+      inputs.add(input(graph, arg, named, "x" + inputs.size(), random));
+    }
+    List<String> outputs = new ArrayList<>();
+    for (int i = 0; i < row.outputs(); i++) {
+      outputs.add("y" + i);
+    }
+    int dot = row.op().lastIndexOf('.');
+    OpId op =
+        dot < 0
+            ? OpId.onnx(row.op())
+            : new OpId(row.op().substring(0, dot), row.op().substring(dot + 1));
+    graph.addNode(op, "/layer/" + op.type(), inputs, outputs, row.attributes());
+    GraphBuilder b = new GraphBuilder(graph, "loss");
+    Value sum = Value.NONE;
+    for (String output : outputs) {
+      Value y = graph.value(output);
+      Value bent = b.op("Mul", b.op("Mul", y, y), b.op("Add", y, half()));
+      Value total = b.op("ReduceSum", Map.of("keepdims", Attribute.of(0L)), bent);
+      sum = sum.isNone() ? total : b.op("Add", sum, total);
+    }
+    this.loss = sum;
+    graph.addOutput(sum);
+  }
+
+  /** Differentiates, runs, and compares. */
+  void check(GradientRules rules, Path folder) {
+    TestRuns.annotate(model, folder);
+    Map<Value, Value> gradients = Differentiate.of(model, loss, wrt, rules);
+    gradients.values().forEach(model.graph()::addOutput);
+    Path file = TestRuns.write(model, folder.resolve("model.onnx"));
+    try (InferenceSession session = InferenceSession.open(file, SessionSettings.defaults())) {
+      compare(session, gradients);
+    }
+  }
+
+  private void compare(InferenceSession session, Map<Value, Value> gradients) {
+    Random random = new Random(seed + 1);
+    Map<String, double[]> direction = new LinkedHashMap<>();
+    point.forEach((name, values) -> direction.put(name, draw(random, values.length, -1, 1)));
+    double slope = 0;
+    double scale = 0;
+    List<String> names = gradients.values().stream().map(Value::name).toList();
+    try (TensorScope scope = new TensorScope();
+        OutputTensors outputs = session.run(feeds(scope, direction, 0), names)) {
+      for (Value parameter : wrt) {
+        String name = requireNonNull(gradients.get(parameter)).name();
+        assertThat(outputs.shape(name)).as(name).isEqualTo(shapeOf(parameter));
+        double[] gradient = read(outputs, name);
+        double[] along = requireNonNull(direction.get(parameter.name()));
+        for (int i = 0; i < gradient.length; i++) {
+          slope += gradient[i] * along[i];
+          scale += Math.abs(gradient[i] * along[i]);
+        }
+      }
+    }
+    double step = row.type() == DType.DOUBLE ? 1e-4 : 1e-2;
+    double measured =
+        (lossAt(session, direction, step) - lossAt(session, direction, -step)) / (2 * step);
+    assertThat(slope)
+        .as("slope of %s, seed %d, scale %g", row, seed, scale)
+        .isCloseTo(measured, org.assertj.core.data.Offset.offset(row.tolerance() * scale + 1e-9));
+  }
+
+  private double lossAt(InferenceSession session, Map<String, double[]> direction, double step) {
+    try (TensorScope scope = new TensorScope();
+        OutputTensors outputs = session.run(feeds(scope, direction, step), List.of(loss.name()))) {
+      return read(outputs, loss.name())[0];
+    }
+  }
+
+  private double[] read(OutputTensors outputs, String name) {
+    if (row.type() == DType.DOUBLE) {
+      return outputs.doubles(name);
+    }
+    float[] floats = outputs.floats(name);
+    double[] values = new double[floats.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = floats[i];
+    }
+    return values;
+  }
+
+  private Map<String, NativeTensor> feeds(
+      TensorScope scope, Map<String, double[]> direction, double step) {
+    Map<String, NativeTensor> feeds = new LinkedHashMap<>();
+    point.forEach(
+        (name, values) -> {
+          double[] moved = values.clone();
+          for (int i = 0; i < moved.length; i++) {
+            moved[i] += step * requireNonNull(direction.get(name))[i];
+          }
+          Shape shape = shapeOf(model.graph().value(name));
+          feeds.put(name, TestRuns.feed(scope, tensor(name, shape, moved)));
+        });
+    fixed.forEach((name, tensor) -> feeds.put(name, TestRuns.feed(scope, tensor)));
+    return feeds;
+  }
+
+  private Shape shapeOf(Value parameter) {
+    int index = Integer.parseInt(parameter.name().substring(1));
+    return ((Arg.Real) row.args().get(index)).shape();
+  }
+
+  private Value input(Graph graph, Arg arg, boolean named, String name, Random random) {
+    return switch (arg) {
+      case Arg.Real(Shape shape, double low, double high) -> {
+        Value value =
+            graph.addInput(name, named ? named(name, shape) : TensorType.of(row.type(), shape));
+        wrt.add(value);
+        point.put(name, draw(random, Math.toIntExact(shape.elements()), low, high));
+        yield value;
+      }
+      case Arg.Frozen(Shape shape, List<Double> values) ->
+          graph.addConstant(
+              tensor(name, shape, values.stream().mapToDouble(Double::doubleValue).toArray()));
+      case Arg.Whole(Shape shape, List<Long> values) ->
+          graph.addConstant(longs(name, shape, values));
+      case Arg.Fed(Shape shape, List<Long> values) -> {
+        fixed.put(name, longs(name, shape, values));
+        yield graph.addInput(name, TensorType.of(DType.INT64, shape));
+      }
+      case Arg.Truth(Shape shape, List<Boolean> values) -> {
+        byte[] bytes = new byte[values.size()];
+        for (int i = 0; i < bytes.length; i++) {
+          bytes[i] = (byte) (values.get(i) ? 1 : 0);
+        }
+        fixed.put(name, new Tensor(name, DType.BOOL, shape, MemorySegment.ofArray(bytes)));
+        yield graph.addInput(name, TensorType.of(DType.BOOL, shape));
+      }
+      case Arg.Absent absent -> Value.NONE;
+    };
+  }
+
+  private static Tensor longs(String name, Shape shape, List<Long> values) {
+    return Tensor.ofLongs(name, shape, values.stream().mapToLong(Long::longValue).toArray());
+  }
+
+  private TensorType named(String name, Shape shape) {
+    List<Dim> dims = new ArrayList<>();
+    for (int axis = 0; axis < shape.rank(); axis++) {
+      dims.add(Dim.of(name + "_" + axis));
+    }
+    return new TensorType(row.type(), dims);
+  }
+
+  private Value half() {
+    return constant("half", 0.5);
+  }
+
+  private Value constant(String name, double value) {
+    Graph graph = model.graph();
+    return graph.find(name).orElseGet(() -> graph.addConstant(tensor(name, Shape.SCALAR, value)));
+  }
+
+  private Tensor tensor(String name, Shape shape, double... values) {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(values.length * row.type().bytes()).order(ByteOrder.LITTLE_ENDIAN);
+    for (double value : values) {
+      if (row.type() == DType.DOUBLE) {
+        bytes.putDouble(value);
+      } else {
+        bytes.putFloat((float) value);
+      }
+    }
+    return new Tensor(name, row.type(), shape, MemorySegment.ofArray(bytes.array()));
+  }
+
+  private static double[] draw(Random random, int count, double low, double high) {
+    double[] values = new double[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = low + (high - low) * random.nextDouble();
+    }
+    return values;
+  }
+}

@@ -1,0 +1,228 @@
+package dev.banyan.graph.autodiff;
+
+import static dev.banyan.graph.autodiff.GradientCase.op;
+
+import dev.banyan.artifacts.tensor.Shape;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What the gradient of every operator is tried on: a new row is a new test. */
+final class GradientTable {
+  private static final Shape SCALAR = Shape.SCALAR;
+
+  private GradientTable() {}
+
+  static List<GradientCase> rows() {
+    List<GradientCase> rows = new ArrayList<>();
+    rows.addAll(elementwise());
+    rows.addAll(activations());
+    rows.addAll(products());
+    rows.addAll(shapes());
+    rows.addAll(indices());
+    rows.addAll(reductions());
+    rows.addAll(normalizations());
+    rows.addAll(losses());
+    return rows;
+  }
+
+  private static List<GradientCase> elementwise() {
+    return List.of(
+        op("Identity").in(2, 3),
+        op("Dropout").in(2, 3),
+        op("Dropout").in(2, 3).frozen(SCALAR, 0.5).opsets(13, 20),
+        op("Cast").in(2, 3).set("to", 1).inFloat(),
+        op("CastLike").in(2, 3).frozen(Shape.of(1), 1).opsets(15, 20),
+        op("Add").in(2, 3).in(2, 3),
+        op("Add").in(2, 3, 4).in(4),
+        op("Add").in(3, 1).in(2, 1, 4),
+        op("Add").in().in(2, 3),
+        op("Add").in(0, 3).in(3).shown(),
+        op("Sub").in(2, 3).in(2, 1),
+        op("Mul").in(2, 3).in(2, 3),
+        op("Mul").in(2, 1, 3).in(4, 1),
+        op("Mul").in(2, 3).in(),
+        op("Div").in(2, 3).in(2, 3).range(0.5, 2),
+        op("Div").in(2, 3).in(2, 1).range(0.5, 2),
+        op("Div").in(3).in(2, 3).range(-2, -0.5),
+        op("Pow").in(2, 3).frozen(SCALAR, 2),
+        op("Pow").in(2, 3).frozen(SCALAR, 3),
+        op("Pow").in(2, 3).longs(SCALAR, 2).opsets(13, 20),
+        op("Pow").in(2, 3).range(0.5, 2).frozen(SCALAR, 0.5),
+        op("Pow").in(2, 3).range(0.5, 2).in(3),
+        op("Sum").in(2, 3).in(3).in(2, 1),
+        op("Mean").in(2, 3).in(2, 3).in(3).inFloat(),
+        op("Min").in(2, 3).range(0, 1).in(2, 3).range(1.1, 2).opsets(12, 20),
+        op("Max").in(2, 3).in(3).opsets(12, 20),
+        op("Where").truth(Shape.of(2, 1), true, false).in(2, 3).in(3),
+        op("Clip").in(2, 3).range(-0.9, 0.9).frozen(SCALAR, -1).frozen(SCALAR, 1).opsets(12, 20),
+        op("Clip").in(2, 3).range(1.1, 2).frozen(SCALAR, -1).opsets(12, 20),
+        op("Neg").in(2, 3),
+        op("Abs").in(2, 3).range(0.1, 2),
+        op("Abs").in(2, 3).range(-2, -0.1),
+        op("Sqrt").in(2, 3).range(0.5, 2),
+        op("Reciprocal").in(2, 3).range(0.5, 2),
+        op("Exp").in(2, 3),
+        op("Log").in(2, 3).range(0.5, 2),
+        op("Sin").in(2, 3).inFloat(),
+        op("Cos").in(2, 3).inFloat());
+  }
+
+  private static List<GradientCase> activations() {
+    return List.of(
+        op("Erf").in(2, 3).inFloat(),
+        op("Tanh").in(2, 3),
+        op("Sigmoid").in(2, 3),
+        op("Softplus").in(2, 3).inFloat(),
+        op("Relu").in(2, 3).range(0.1, 2),
+        op("Relu").in(2, 3).range(-2, -0.1).opsets(14, 20),
+        op("LeakyRelu").in(2, 3).range(-2, -0.1).set("alpha", 0.2f).inFloat(),
+        op("LeakyRelu").in(2, 3).range(0.1, 2).inFloat(),
+        op("Gelu").in(2, 3).inFloat().opsets(20),
+        op("Gelu").in(2, 3).set("approximate", "tanh").inFloat().opsets(20),
+        op("com.microsoft.Gelu").in(2, 3).inFloat());
+  }
+
+  private static List<GradientCase> products() {
+    List<GradientCase> rows = new ArrayList<>();
+    for (GradientCase row :
+        List.of(
+            op("MatMul").in(2, 3).in(3, 4),
+            op("MatMul").in(5, 2, 3).in(3, 4),
+            op("MatMul").in(2, 5, 2, 3).in(3, 4),
+            op("MatMul").in(5, 2, 3).in(5, 3, 4),
+            op("MatMul").in(2, 1, 2, 3).in(5, 3, 4),
+            op("MatMul").in(2, 3).in(5, 3, 4),
+            op("MatMul").in(3).in(3, 4),
+            op("MatMul").in(3).in(5, 3, 4),
+            op("MatMul").in(2, 3).in(3),
+            op("MatMul").in(5, 2, 3).in(3),
+            op("MatMul").in(3).in(3),
+            op("MatMul").in(0, 2, 3).in(3, 4))) {
+      rows.add(row);
+      rows.add(row.inFloat());
+    }
+    for (long a = 0; a <= 1; a++) {
+      for (long b = 0; b <= 1; b++) {
+        rows.add(
+            op("Gemm")
+                .in(a == 0 ? 2 : 3, a == 0 ? 3 : 2)
+                .in(b == 0 ? 3 : 4, b == 0 ? 4 : 3)
+                .in(4)
+                .set("transA", a)
+                .set("transB", b)
+                .set("alpha", 0.5f)
+                .set("beta", 2f));
+      }
+    }
+    rows.add(op("Gemm").in(2, 3).in(3, 4));
+    rows.add(op("Gemm").in(2, 3).in(3, 4).in(2, 1));
+    rows.add(op("Gemm").in(2, 3).in(3, 4).in());
+    return rows;
+  }
+
+  private static List<GradientCase> shapes() {
+    return List.of(
+        op("Reshape").in(2, 6).longs(3, -1),
+        op("Reshape").in(2, 6).fed(Shape.of(3), 2, 2, 3),
+        op("Reshape").in(0, 3).longs(0, 3, 1),
+        op("Flatten").in(2, 3, 2).set("axis", 1),
+        op("Flatten").in(2, 3, 2).set("axis", -1),
+        op("Squeeze").in(2, 1, 3, 1).ints("axes", 1, -1).opsets(11),
+        op("Squeeze").in(2, 1, 3, 1).longs(1, -1).opsets(13, 20),
+        op("Squeeze").in(2, 1, 3, 1).opsets(11, 20),
+        op("Unsqueeze").in(2, 3).ints("axes", 0, -1).opsets(11),
+        op("Unsqueeze").in(2, 3).longs(-1, 0).opsets(13, 20),
+        op("Transpose").in(2, 3, 4),
+        op("Transpose").in(2, 3, 4).ints("perm", 1, 2, 0),
+        op("Expand").in(3, 1).longs(2, 3, 4),
+        op("Expand").in(3, 4).fed(Shape.of(3), 2, 3, 1),
+        op("Expand").in(1, 1).fed(Shape.of(2), 3, 4),
+        op("Tile").in(2, 3).longs(2, 1),
+        op("Tile").in(2, 3).fed(Shape.of(2), 2, 3),
+        op("Concat").in(2, 3).in(2, 1).in(2, 2).set("axis", 1),
+        op("Concat").in(2, 3).in(1, 3).set("axis", -2),
+        op("Concat").in(2, 3).in(0, 3).set("axis", 0),
+        op("Split").in(5, 2).ints("split", 2, 3).outputs(2).opsets(11),
+        op("Split").in(4, 2).set("axis", 0).outputs(2).opsets(11, 13),
+        op("Split").in(2, 5).longs(1, 4).set("axis", -1).outputs(2).opsets(13, 20),
+        op("Split").in(2, 5).set("num_outputs", 2).set("axis", 1).outputs(2).opsets(18, 20),
+        op("Trilu").in(3, 3).set("upper", 0).opsets(14, 20),
+        op("Trilu").in(2, 3, 4).longs(SCALAR, 1).opsets(14, 20));
+  }
+
+  private static List<GradientCase> indices() {
+    return List.of(
+        op("Gather").in(4, 3).longs(SCALAR, 1),
+        op("Gather").in(2, 4, 3).longs(SCALAR, -1).set("axis", 1),
+        op("Gather").in(2, 4, 3).longs(0).set("axis", 1),
+        op("Gather").in(4, 3).longs(1, 1, -1),
+        op("Gather").in(4, 3).fed(Shape.of(2, 2), 1, 1, 0, -1),
+        op("Gather").in(2, 4, 3).fed(Shape.of(3), 2, 0, 2).set("axis", 1),
+        op("Gather").in(2, 3, 4).fed(Shape.of(2, 2), 2, 0, 2, 1).set("axis", -1),
+        op("Gather").in(4).fed(SCALAR, 2),
+        op("GatherElements").in(2, 3).fed(Shape.of(2, 2), 0, 0, 2, 1).set("axis", 1).opsets(16, 20),
+        op("GatherND").in(2, 3).fed(Shape.of(3, 2), 0, 1, 1, 2, 0, 1).opsets(16, 20),
+        op("Slice").in(4, 5).longs(1).longs(3),
+        op("Slice").in(4, 5).longs(0, -3).longs(2, 100).longs(0, 1),
+        op("Slice").in(4, 5).longs(-1).longs(-4).longs(1).longs(-1),
+        op("Slice").in(4, 5).longs(0, 1).longs(4, 5).longs(-2, -1).longs(2, 3),
+        op("Slice").in(4, 5).fed(Shape.of(1), -4).fed(Shape.of(1), -1).longs(1),
+        op("Slice").in(4, 5).longs(7).longs(9).longs(1).shown());
+  }
+
+  private static List<GradientCase> reductions() {
+    List<GradientCase> rows = new ArrayList<>();
+    for (String name :
+        List.of(
+            "ReduceSum",
+            "ReduceMean",
+            "ReduceMax",
+            "ReduceMin",
+            "ReduceL1",
+            "ReduceL2",
+            "ReduceSumSquare",
+            "ReduceLogSumExp")) {
+      int since = name.equals("ReduceSum") ? 13 : 18;
+      GradientCase old = name.equals("ReduceSum") ? op(name).opsets(11) : op(name).opsets(11, 13);
+      rows.add(op(name).in(2, 3));
+      rows.add(op(name).in(2, 3).set("keepdims", 0));
+      rows.add(old.in(2, 3, 4).ints("axes", -1));
+      rows.add(old.in(2, 3, 4).ints("axes", 1, 0).set("keepdims", 0));
+      rows.add(op(name).in(2, 3, 4).longs(-1, 0).set("keepdims", 0).opsets(since, 20));
+      rows.add(op(name).in(2, 3, 4).longs(1).opsets(since, 20));
+      rows.add(op(name).in(2, 3).longs().set("noop_with_empty_axes", 1).opsets(since, 20));
+    }
+    rows.add(op("ReduceSum").in(0, 3).set("keepdims", 0).longs(0).opsets(13, 20));
+    return rows;
+  }
+
+  private static List<GradientCase> normalizations() {
+    return List.of(
+        op("Softmax").in(2, 3, 4),
+        op("Softmax").in(2, 3, 4).set("axis", -1),
+        op("Softmax").in(2, 3, 4).set("axis", 0),
+        op("LogSoftmax").in(2, 3, 4),
+        op("LogSoftmax").in(2, 3, 4).set("axis", 2),
+        op("LayerNormalization").in(2, 3, 4).in(4).in(4).opsets(17, 20),
+        op("LayerNormalization").in(2, 3, 4).in(3, 4).set("axis", 1).opsets(17, 20),
+        op("LayerNormalization").in(2, 3, 4).in(4).in(4).opsets(17, 20).inFloat());
+  }
+
+  private static List<GradientCase> losses() {
+    GradientCase plain = op("SoftmaxCrossEntropyLoss").opsets(13, 20).inFloat();
+    Shape two = Shape.of(2);
+    return List.of(
+        plain.in(2, 3).fed(two, 2, 0),
+        plain.in(2, 3).fed(two, 2, 0).set("reduction", "sum"),
+        plain.in(2, 3).fed(two, 2, 0).set("reduction", "none"),
+        plain.in(2, 3).fed(two, 2, -100).set("ignore_index", -100),
+        plain.in(2, 3).fed(two, 2, 0).frozen(Shape.of(3), 1, 2, 3),
+        plain.in(2, 3, 2).fed(Shape.of(2, 2), 2, 0, 1, 1),
+        plain
+            .in(2, 3, 2)
+            .fed(Shape.of(2, 2), 2, -1, 1, 1)
+            .frozen(Shape.of(3), 1, 2, 3)
+            .set("ignore_index", -1),
+        op("NegativeLogLikelihoodLoss").opsets(13, 20).inFloat().in(2, 3).fed(two, 2, 0));
+  }
+}
