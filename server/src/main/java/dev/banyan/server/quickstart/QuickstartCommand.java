@@ -39,8 +39,8 @@ public final class QuickstartCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    WarmUp.begin();
     quietLog();
+    WarmUp.begin();
     Screen screen = new Screen();
     Path run =
         runs.resolve(
