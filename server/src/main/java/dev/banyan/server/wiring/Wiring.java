@@ -71,13 +71,7 @@ public final class Wiring {
     Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1).setWorkerPoolSize(2));
     // Reading the contract and opening the model take about as long; do both at once.
     Future<OpenAPIContract> contract = Contract.load(vertx);
-    TextModel model;
-    try {
-      model = opening.get();
-    } catch (RuntimeException | Error e) {
-      await(vertx.close());
-      throw e;
-    }
+    TextModel model = open(opening, vertx);
 
     ServerMetrics metrics = new ServerMetrics();
     Admission admission = new Admission(config.limits());
@@ -87,7 +81,6 @@ public final class Wiring {
     Inference inference = new Inference(model, registry, admission, queue);
     metrics.gauge("banyan.queue.rows", "Rows that wait or run", admission::rows);
     metrics.gauge("banyan.slots.used", "Slots that hold an adapter", registry::slotsUsed);
-
     ExecutorService workers =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("banyan-call-", 0).factory());
     Preload preload = new Preload(registry, folder, config.capacity().slots());
@@ -101,6 +94,15 @@ public final class Wiring {
                 model, inference, registry, folder, metrics, inFlight, preload::isDone, workers));
     Listening http = new Listening(vertx, contract, api, options(config));
     return listen(config, new RunningServer.Parts(inFlight, vertx, workers, queue, model), http);
+  }
+
+  private static TextModel open(Supplier<TextModel> opening, Vertx vertx) {
+    try {
+      return opening.get();
+    } catch (RuntimeException | Error e) {
+      await(vertx.close());
+      throw e;
+    }
   }
 
   private record Listening(
