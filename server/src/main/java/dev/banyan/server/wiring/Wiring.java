@@ -146,7 +146,11 @@ public final class Wiring {
     } catch (CompletionException e) {
       throw switch (e.getCause()) {
         case RuntimeException cause -> cause;
-        case IOException cause -> new UncheckedIOException(cause);
+        case IOException cause ->
+            new UncheckedIOException(
+                "Cannot listen there: %s. Choose another port or host."
+                    .formatted(cause.getMessage()),
+                cause);
         case null, default -> e;
       };
     }

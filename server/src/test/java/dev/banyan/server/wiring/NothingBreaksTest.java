@@ -194,7 +194,8 @@ class NothingBreaksTest {
     ServerConfig config = ServerConfig.of(adapters, adapters).withPort(server.port());
 
     assertThatThrownBy(() -> Wiring.start(config, () -> second))
-        .isInstanceOf(UncheckedIOException.class);
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessageContaining("Choose another port");
     assertThat(second.isClosed()).isTrue();
     others();
   }
