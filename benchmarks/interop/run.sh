@@ -75,11 +75,11 @@ done
 for targets in query,value all-linear; do
   folder="${targets/,/-}"
   "$banyan" train --bundle "bundle-$folder" --data two.jsonl --rank 8 --alpha 16 --epochs 10 --batch-size 16 \
-    --learning-rate 1e-3 --schedule constant --warmup 0 --weight-decay 0.01 --clip 1.0 --seed 42 \
+    --learning-rate 1e-2 --schedule constant --warmup 0 --weight-decay 0.01 --clip 1.0 --seed 42 \
     --out "adapters-$folder/banyan/two" --json >"two-$folder.json" 2>"two-$folder.log" \
     || { cat "two-$folder.log" >&2; exit 1; }
   check "ort-$folder" "$ORT_TRAINING_PYTHON" "$here/ort_training_python.py" "bundle-$folder" two.jsonl \
-    "two-$folder.json" "adapters-$folder/banyan/two" 1e-3 "$results"
+    "two-$folder.json" "adapters-$folder/banyan/two" 1e-2 "$results"
 done
 
 "$PEFT_PYTHON" "$here/table.py" "$results" || failed=1
