@@ -2,23 +2,46 @@ package dev.banyan.graph.site;
 
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.Value;
+import java.util.Optional;
 
 /**
- * A linear layer {@code y = x W} that can carry an adapter.
+ * A linear layer that can carry an adapter: a {@code MatMul} or {@code Gemm} with a constant
+ * weight.
  *
- * @param path module path, such as {@code encoder.layer.0.attention.self.query}
- * @param node the MatMul or Gemm
- * @param inFeatures size of an input row
- * @param outFeatures size of an output row
+ * @param path dotted path of the module, for instance {@code encoder.layer.0.attention.self.query};
+ *     unique in its graph
+ * @param node the node that multiplies
+ * @param inFeatures size of the last axis of the input
+ * @param outFeatures size of the last axis of the output
  */
 public record Site(String path, Node node, long inFeatures, long outFeatures) {
-  /** The layer's input, {@code [..., in]}. */
+  /** What the layer reads, {@code [..., inFeatures]}. */
   public Value input() {
     return node.input(0);
   }
 
-  /** The layer's output before its bias, {@code [..., out]}; a Gemm's with it. */
+  /** The constant weight; {@code [in, out]}, or {@code [out, in]} if {@link #isTransposed()}. */
+  public Value weight() {
+    return node.input(1);
+  }
+
+  /** True if the weight is stored as {@code [out, in]} and transposed by the node. */
+  public boolean isTransposed() {
+    return node.intAttribute("transB", 0) != 0;
+  }
+
+  /** What the node makes, {@code [..., outFeatures]}: before the bias, if that is added apart. */
   public Value output() {
     return node.output();
+  }
+
+  /** The layer's constant bias, added by the node itself or by an {@code Add} behind it. */
+  public Optional<Value> bias() {
+    return Bias.of(node);
+  }
+
+  /** Number of elements of weight and bias. */
+  public long parameters() {
+    return inFeatures * outFeatures + (bias().isPresent() ? outFeatures : 0);
   }
 }

@@ -1,30 +1,143 @@
 package dev.banyan.graph.site;
 
+import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.Node;
+import dev.banyan.graph.ir.OpId;
+import dev.banyan.graph.ir.TensorType;
+import dev.banyan.graph.ir.Value;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
-/** Finds the linear layers of a model. */
+/** Finds the linear layers of a model and tells which of them can carry an adapter. */
 public final class SiteDiscovery {
+  /** Operators that multiply by a weight which is packed, quantized or fused into them. */
+  private static final Map<OpId, String> FUSED =
+      Map.of(
+          OpId.microsoft("MatMulNBits"), "its weight is quantized to blocks of few bits",
+          OpId.microsoft("MatMulBnb4"), "its weight is quantized to 4 bits",
+          OpId.microsoft("DynamicQuantizeMatMul"), "its weight is quantized to 8 bits",
+          OpId.microsoft("MatMulIntegerToFloat"), "its weight is quantized to 8 bits",
+          OpId.onnx("MatMulInteger"), "its weight is quantized to 8 bits",
+          OpId.onnx("QLinearMatMul"), "its weight is quantized to 8 bits",
+          OpId.microsoft("Attention"), "query, key and value are fused into one operator",
+          OpId.microsoft("QAttention"), "query, key and value are fused and quantized",
+          OpId.microsoft("FusedMatMul"), "it is fused with its neighbours",
+          OpId.microsoft("FusedGemm"), "it is fused with its neighbours");
+
+  private final Set<String> paths = new HashSet<>();
+  private final List<Site> sites = new ArrayList<>();
+  private final List<UnusableSite> unusable = new ArrayList<>();
+
   private SiteDiscovery() {}
 
-  /** The sites of a model in graph order. */
-  public static List<Site> of(Model model) {
-    List<Site> sites = new ArrayList<>();
-    for (Node n : model.graph().nodes()) {
-      if ((n.op().is("MatMul") || n.op().is("Gemm")) && n.input(1).isConstant()) {
-        Shape s = n.input(1).constant().orElseThrow().shape();
-        boolean t = n.intAttribute("transB", 0) == 1;
-        String name = n.name();
-        String path =
-            name.startsWith("/")
-                ? name.substring(1, name.lastIndexOf('/')).replace('/', '.')
-                : name;
-        sites.add(new Site(path, n, s.dim(t ? 1 : 0), s.dim(t ? 0 : 1)));
-      }
+  /**
+   * The layers of a model.
+   *
+   * @param sites those that can carry an adapter, in graph order
+   * @param unusable those that cannot, in graph order
+   */
+  public record Found(List<Site> sites, List<UnusableSite> unusable) {
+    /** Copies the lists. */
+    public Found {
+      sites = List.copyOf(sites);
+      unusable = List.copyOf(unusable);
     }
-    return sites;
+  }
+
+  /** The layers that can carry an adapter, in graph order. */
+  public static List<Site> of(Model model) {
+    return inspect(model).sites();
+  }
+
+  /**
+   * All layers. Give it a simplified model: a weight that is still computed from constants is not
+   * recognized.
+   */
+  public static Found inspect(Model model) {
+    SiteDiscovery discovery = new SiteDiscovery();
+    model.graph().nodes().forEach(discovery::look);
+    return new Found(discovery.sites, discovery.unusable);
+  }
+
+  private void look(Node node) {
+    String fused = FUSED.get(node.op());
+    if (fused != null) {
+      reject(node, fused + "; use the model before such optimization");
+    } else if (node.op().is("MatMul") || node.op().is("Gemm")) {
+      look(node, node.input(0), node.input(1));
+    }
+  }
+
+  private void look(Node node, Value input, Value weight) {
+    Optional<String> dequantized = dequantized(weight);
+    if (weight.isConstant() && !input.isConstant()) {
+      Optional<String> problem = problem(node, weight);
+      if (problem.isPresent()) {
+        reject(node, problem.get());
+      } else {
+        accept(node, weight);
+      }
+    } else if (dequantized.isPresent()) {
+      reject(node, dequantized.get());
+    } else if (input.isConstant() && isMatrix(input)) {
+      reject(node, "its weight is on the left; layers that multiply from the right are adapted");
+    }
+  }
+
+  private void accept(Node node, Value weight) {
+    Shape shape = weight.constant().orElseThrow().shape();
+    boolean transposed = node.intAttribute("transB", 0) != 0;
+    sites.add(
+        new Site(path(node), node, shape.dim(transposed ? 1 : 0), shape.dim(transposed ? 0 : 1)));
+  }
+
+  private void reject(Node node, String reason) {
+    unusable.add(new UnusableSite(path(node), node.op().toString(), reason));
+  }
+
+  /** Two calls of one module are two sites. */
+  private String path(Node node) {
+    String path = ModulePath.of(node);
+    String unique = path;
+    for (int number = 2; !paths.add(unique); number++) {
+      unique = path + "_" + number;
+    }
+    return unique;
+  }
+
+  private static Optional<String> problem(Node node, Value weight) {
+    TensorType type = weight.knownType();
+    if (type.rank() != 2) {
+      return Optional.of("its weight has %d axes, not 2".formatted(type.rank()));
+    }
+    if (type.dtype() != DType.FLOAT) {
+      return Optional.of(
+          "its weight is %s; adapters are trained on float32 models".formatted(type.dtype()));
+    }
+    if (node.intAttribute("transA", 0) != 0) {
+      return Optional.of("its input is transposed");
+    }
+    int rank = node.input(0).type().map(TensorType::rank).orElse(2);
+    return rank == 2 || rank == 3
+        ? Optional.empty()
+        : Optional.of(
+            "its input has %d axes, not [rows, in] or [batch, sequence, in]".formatted(rank));
+  }
+
+  private static Optional<String> dequantized(Value weight) {
+    return weight
+        .producer()
+        .filter(node -> node.op().is("DequantizeLinear") && node.input(0).isConstant())
+        .map(node -> "its weight is quantized to " + node.input(0).knownType().dtype());
+  }
+
+  private static boolean isMatrix(Value value) {
+    return value.knownType().rank() == 2 && value.knownType().dtype().isFloatingPoint();
   }
 }

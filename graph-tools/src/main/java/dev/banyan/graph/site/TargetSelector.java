@@ -1,33 +1,128 @@
 package dev.banyan.graph.site;
 
 import dev.banyan.graph.GraphFailure.NoSuchSite;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
- * Chooses sites by name.
+ * Chooses the sites to adapt.
  *
- * @param targets {@code all-linear}, or the last names of module paths, such as {@code query,value}
+ * <pre>{@code
+ * new TargetSelector("query,value").select(sites);          // paths ending in these names
+ * new TargetSelector("all-linear").select(sites);           // all but the output head
+ * new TargetSelector(".*attention.*dense").select(sites);   // a regular expression for whole paths
+ * new TargetSelector("dense", Optional.of("pooler.dense"), Optional.of("2-5")).select(sites);
+ * }</pre>
  */
-public record TargetSelector(String targets) {
+public final class TargetSelector {
+  private final String text;
+  private final PathMatch targets;
+  private final Optional<PathMatch> exclude;
+  private final Optional<String> layers;
+
   /**
-   * The chosen ones of some sites.
+   * A choice of what the text names.
    *
-   * @throws NoSuchSite if there are none
+   * @throws NoSuchSite if the text cannot be read
+   */
+  public TargetSelector(String targets) {
+    this(targets, Optional.empty(), Optional.empty());
+  }
+
+  /**
+   * A choice with exceptions.
+   *
+   * @param targets names such as {@code query,value}, {@code all-linear}, or a regular expression
+   * @param exclude the same for what is left out
+   * @param layers numbers of layers such as {@code 2-5} or {@code 0,3}
+   * @throws NoSuchSite if a text cannot be read
+   */
+  public TargetSelector(String targets, Optional<String> exclude, Optional<String> layers) {
+    this.text = targets;
+    this.targets = PathMatch.parse(targets);
+    this.exclude = exclude.map(PathMatch::parse);
+    this.layers = layers;
+    layers.ifPresent(Layers::parse);
+  }
+
+  /**
+   * The chosen sites, in their order.
+   *
+   * @throws NoSuchSite if there is none, or a name matches none; the message says what there is
    */
   public List<Site> select(List<Site> all) {
-    if (targets.equals("all-linear")) {
-      return all;
+    List<Site> matching = all.stream().filter(site -> targets.matches(site.path())).toList();
+    if (targets instanceof PathMatch.Names(List<String> names)) {
+      names.forEach(name -> requireMatch(name, new PathMatch.Names(List.of(name)), all));
     }
-    List<String> names = List.of(targets.split(",", -1));
-    List<Site> chosen =
-        all.stream()
-            .filter(s -> names.contains(s.path().substring(s.path().lastIndexOf('.') + 1)))
+    if (matching.isEmpty()) {
+      throw noMatch(text, all);
+    }
+    List<Site> chosen = layers.map(wanted -> inLayers(wanted, matching)).orElse(matching);
+    List<Site> left =
+        chosen.stream()
+            .filter(site -> exclude.filter(match -> match.matches(site.path())).isEmpty())
             .toList();
-    if (chosen.isEmpty()) {
-      throw new NoSuchSite(
-          "No site matches '%s'; there are %s"
-              .formatted(targets, all.stream().map(Site::path).toList()));
+    if (left.isEmpty()) {
+      throw new NoSuchSite("Every site that '%s' matches is excluded".formatted(text));
     }
-    return chosen;
+    return left;
+  }
+
+  private static void requireMatch(String name, PathMatch match, List<Site> all) {
+    if (all.stream().noneMatch(site -> match.matches(site.path()))) {
+      throw noMatch(name, all);
+    }
+  }
+
+  private List<Site> inLayers(String wanted, List<Site> sites) {
+    Layers chosen = Layers.parse(wanted);
+    List<Site> inside = sites.stream().filter(site -> chosen.contain(site.path())).toList();
+    if (inside.isEmpty()) {
+      Set<Integer> present = new TreeSet<>();
+      sites.stream()
+          .map(site -> Layers.of(site.path()))
+          .filter(OptionalInt::isPresent)
+          .forEach(layer -> present.add(layer.getAsInt()));
+      throw new NoSuchSite(
+          "No site that '%s' matches is in layers %s; such sites are in layers %s"
+              .formatted(text, wanted, present));
+    }
+    return inside;
+  }
+
+  private static NoSuchSite noMatch(String wanted, List<Site> all) {
+    Set<String> ends = new LinkedHashSet<>();
+    all.forEach(site -> ends.add(lastComponent(site.path())));
+    if (ends.isEmpty()) {
+      return new NoSuchSite(
+          "No site matches '%s': the model has no linear layer that can carry an adapter"
+              .formatted(wanted));
+    }
+    return new NoSuchSite(
+        "No site matches '%s'%s; sites end in: %s"
+            .formatted(
+                wanted,
+                nearest(lastComponent(wanted), ends)
+                    .map(name -> " (nearest: '" + name + "')")
+                    .orElse(""),
+                String.join(", ", ends)));
+  }
+
+  private static String lastComponent(String path) {
+    return path.substring(path.lastIndexOf('.') + 1);
+  }
+
+  /** The name at the smallest edit distance, if that is less than half of what was wanted. */
+  private static Optional<String> nearest(String wanted, Collection<String> names) {
+    return names.stream()
+        .filter(name -> EditDistance.between(wanted, name) * 2 <= Math.max(2, wanted.length()))
+        .min(Comparator.comparingInt(name -> EditDistance.between(wanted, name)));
   }
 }
