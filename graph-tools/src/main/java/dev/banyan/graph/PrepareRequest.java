@@ -37,7 +37,7 @@ public record PrepareRequest(
   public record SiteChoice(String targets, Optional<String> exclude, Optional<String> layers) {
     /** Decides for each site of a model. */
     public TargetSelector selector() {
-      return new TargetSelector(targets);
+      return new TargetSelector(targets, exclude, layers);
     }
 
     /** All sites of these names. */

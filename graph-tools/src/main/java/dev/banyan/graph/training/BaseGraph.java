@@ -63,6 +63,8 @@ record BaseGraph(Model model) {
     for (Node node : graph().nodes()) {
       String domain = node.op().domain();
       opsets.put(domain, model.opsets().getOrDefault(domain, 1));
+      // Notes of the exporter found the sites; files of this version have no place for them.
+      node.setMetadata(Map.of());
     }
     return new Model(graph(), opsets, IrVersion.of(model.opset()), Map.of());
   }

@@ -88,7 +88,7 @@ public final class BundleBuilder {
       AdapterInfo adapter) {}
 
   private Plan plan(SourceModel model) {
-    BaseGraph base = model.base();
+    BaseGraph base = model.base(request.pooling());
     Graph graph = base.graph();
     TextLimits limits = TextLimits.of(graph);
     int maxLength = limits.maxLength(request.maxLength());
@@ -134,10 +134,12 @@ public final class BundleBuilder {
   private void writeGraphs(BundleWriter writer, SourceModel model) {
     try (ExternalDataWriter weights = new ExternalDataWriter(writer.path(Bundle.BASE_DATA))) {
       OnnxWriter graphs = new OnnxWriter(weights);
-      ForwardGraph forward = TrainingGraphs.forward(model.base(), recipe);
+      ForwardGraph forward = TrainingGraphs.forward(model.base(request.pooling()), recipe);
       graphs.write(forward.model(), writer.path(Bundle.EVAL_MODEL));
       graphs.write(TrainingGraphs.withGradients(forward), writer.path(Bundle.TRAINING_MODEL));
-      graphs.write(ServingGraph.of(model.base(), recipe), writer.path(Bundle.SERVING_MODEL));
+      graphs.write(
+          ServingGraph.of(model.base(request.pooling()), recipe),
+          writer.path(Bundle.SERVING_MODEL));
     }
   }
 

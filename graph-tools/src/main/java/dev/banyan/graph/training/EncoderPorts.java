@@ -90,6 +90,12 @@ record EncoderPorts(Value ids, Optional<Value> mask, Value hiddenStates, Optiona
     };
   }
 
+  /** The outputs that a pooling needs. */
+  List<Value> outputs(Pooling pooling) {
+    Value start = output(pooling);
+    return start == hiddenStates ? List.of(start) : List.of(hiddenStates, start);
+  }
+
   private static Value hiddenStates(List<Value> outputs) {
     List<Value> candidates = outputs.stream().filter(output -> isFloat(output, 3)).toList();
     Optional<Value> named =

@@ -1,10 +1,12 @@
 package dev.banyan.graph.training;
 
+import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.integrity.AtomicFiles;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.graph.io.NodeNotes;
 import dev.banyan.graph.io.OnnxReader;
 import dev.banyan.graph.ir.Model;
+import dev.banyan.graph.pass.RemoveUnused;
 import dev.banyan.graph.types.TypeOf;
 import dev.banyan.runtime.ort.ModelProbe;
 import dev.banyan.runtime.ort.SimplifySettings;
@@ -27,22 +29,39 @@ final class SourceModel implements AutoCloseable {
 
   /** Lets ONNX Runtime fold constants and remove what is dead, into a temporary folder. */
   static SourceModel simplify(OnnxFile source) {
+    Path folder;
     try {
-      Path folder = Files.createTempDirectory("banyan-prepare");
-      Path file = folder.resolve("simplified.onnx");
-      ModelProbe.simplify(source.path(), file, SimplifySettings.defaults());
-      return new SourceModel(source, folder, OnnxFile.read(file));
+      folder = Files.createTempDirectory("banyan-prepare");
     } catch (IOException e) {
       throw new UncheckedIOException("Cannot make a temporary folder", e);
     }
+    Path file = folder.resolve("simplified.onnx");
+    boolean done = false;
+    try {
+      ModelProbe.simplify(source.path(), file, SimplifySettings.defaults());
+      SourceModel model = new SourceModel(source, folder, OnnxFile.read(file));
+      done = true;
+      return model;
+    } finally {
+      if (!done) {
+        AtomicFiles.deleteTree(folder);
+      }
+    }
   }
 
-  /** A base to rewrite. Its weights are views of the file. */
-  BaseGraph base() {
+  /**
+   * A base to rewrite, without what the pooling does not need: a layer that has no influence on it
+   * cannot be trained. Its weights are views of the file.
+   */
+  BaseGraph base(Pooling pooling) {
     Model model = OnnxReader.read(simplified);
     NodeNotes.carry(original, model);
     EncoderPorts.nameAxes(model.graph());
-    return new BaseGraph(TypeOf.annotate(model));
+    TypeOf.annotate(model);
+    EncoderPorts ports = EncoderPorts.of(model.graph());
+    model.graph().setOutputs(ports.outputs(pooling));
+    RemoveUnused.from(model.graph());
+    return new BaseGraph(model);
   }
 
   @Override

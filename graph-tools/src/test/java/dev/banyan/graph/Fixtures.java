@@ -1,0 +1,62 @@
+package dev.banyan.graph;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.graph.io.NodeNotes;
+import dev.banyan.graph.io.OnnxReader;
+import dev.banyan.graph.ir.Model;
+import dev.banyan.runtime.ort.ModelProbe;
+import dev.banyan.runtime.ort.SimplifySettings;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+
+/** Real models that tests look at. */
+public final class Fixtures {
+  private static final Path ROOT = Path.of(System.getProperty("banyan.root", "..")).normalize();
+
+  private Fixtures() {}
+
+  /** Small encoders as real exporters write them. */
+  public static List<Path> exports() throws IOException {
+    try (Stream<Path> files = Files.list(ROOT.resolve("benchmarks/parity/fixtures"))) {
+      return files.filter(file -> file.toString().endsWith(".onnx")).sorted().toList();
+    }
+  }
+
+  /** One of the small encoders. */
+  public static Path export(String name) {
+    return ROOT.resolve("benchmarks/parity/fixtures").resolve(name + ".onnx");
+  }
+
+  /** all-MiniLM-L6-v2, copied into this folder. */
+  public static Path miniLm(Path folder) throws IOException {
+    Path file = folder.resolve("minilm.onnx");
+    try (InputStream in =
+        Objects.requireNonNull(Fixtures.class.getResourceAsStream("/all-minilm-l6-v2.onnx"))) {
+      Files.copy(in, file);
+    }
+    return file;
+  }
+
+  /** A generator with quantized weights, external data and operators of ONNX Runtime. */
+  public static Path smolLm() {
+    Path file = ROOT.resolve("../shared/models/smollm2-135m-instruct-int4/model.onnx");
+    assumeTrue(Files.exists(file), "the model is not on this machine");
+    return file;
+  }
+
+  /** The model as ONNX Runtime simplifies it. */
+  public static Model simplified(Path model, Path folder) {
+    Path out = folder.resolve("simplified-" + model.getFileName());
+    ModelProbe.simplify(model, out, SimplifySettings.defaults());
+    Model simplified = OnnxReader.read(OnnxFile.read(out));
+    NodeNotes.carry(OnnxFile.read(model), simplified);
+    return simplified;
+  }
+}

@@ -1,0 +1,271 @@
+package dev.banyan.graph.adapter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.onnx.ExternalDataWriter;
+import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.graph.io.OnnxWriter;
+import dev.banyan.graph.ir.Dim;
+import dev.banyan.graph.ir.Graph;
+import dev.banyan.graph.ir.GraphBuilder;
+import dev.banyan.graph.ir.Model;
+import dev.banyan.graph.ir.OpId;
+import dev.banyan.graph.ir.TensorType;
+import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.site.Site;
+import dev.banyan.graph.site.SiteDiscovery;
+import dev.banyan.runtime.ort.InferenceSession;
+import dev.banyan.runtime.ort.NativeTensor;
+import dev.banyan.runtime.ort.OutputTensors;
+import dev.banyan.runtime.ort.SessionSettings;
+import dev.banyan.runtime.ort.TensorScope;
+import dev.banyan.runtime.training.ParameterInitializer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * What every adapter method must do at every kind of site: start as the base, serve what was
+ * trained, and keep the rows of a batch apart. A subclass names the method.
+ */
+abstract class AdapterMethodContract {
+  private static final int BATCH = 3;
+  private static final int SEQUENCE = 4;
+  private static final int IN = 5;
+  private static final int OUT = 6;
+  private static final int RANK = 2;
+  private static final int SLOTS = 3;
+  private static final float SCALING = 0.5f;
+
+  /** Sums of a few products of numbers of about 1, in float32. */
+  private static final float TOLERANCE = 1e-5f;
+
+  @TempDir Path folder;
+
+  private final SplittableRandom random = new SplittableRandom(9);
+
+  /** The method at hand. */
+  abstract AdapterMethod method();
+
+  /** The shapes of input that a linear layer has in real models. */
+  enum Layer {
+    TOKENS(SEQUENCE),
+    POOLED(1),
+    FLATTENED(SEQUENCE);
+
+    private final int tokens;
+
+    Layer(int tokens) {
+      this.tokens = tokens;
+    }
+
+    List<Dim> dims(int last) {
+      return switch (this) {
+        case TOKENS -> List.of(Dim.of("batch"), Dim.of("sequence"), Dim.of(last));
+        case POOLED -> List.of(Dim.of("batch"), Dim.of(last));
+        case FLATTENED -> List.of(Dim.of("rows"), Dim.of(last));
+      };
+    }
+
+    Shape shape(int rows) {
+      return switch (this) {
+        case TOKENS -> Shape.of(rows, SEQUENCE, IN);
+        case POOLED -> Shape.of(rows, IN);
+        case FLATTENED -> Shape.of((long) rows * SEQUENCE, IN);
+      };
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void initialValuesLeaveTheBaseAsItIs(Layer layer) {
+    float[] x = numbers(BATCH * layer.tokens * IN);
+    Map<String, Tensor> start = new HashMap<>();
+    for (Tensor tensor : new ParameterInitializer(3).tensors(parameters(layer), RANK, 1)) {
+      start.put(tensor.name(), tensor);
+    }
+    assertThat(train(layer, BATCH, x, start)).isEqualTo(base(layer, BATCH, x));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void zerosInABankLeaveTheBaseAsItIs(Layer layer) {
+    float[] x = numbers(BATCH * layer.tokens * IN);
+    assertThat(serve(layer, BATCH, x, adapters(layer), 0, 0, 0)).isEqualTo(base(layer, BATCH, x));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void everyRowOfAServedBatchIsWhatItsAdapterGivesInTraining(Layer layer) {
+    List<Map<String, Tensor>> adapters = adapters(layer);
+    float[] x = numbers(BATCH * layer.tokens * IN);
+    float[] served = serve(layer, BATCH, x, adapters, 2, 0, 1);
+    int rowIn = layer.tokens * IN;
+    int rowOut = layer.tokens * OUT;
+    int[] slots = {2, 0, 1};
+    for (int row = 0; row < BATCH; row++) {
+      float[] alone =
+          train(
+              layer,
+              1,
+              Arrays.copyOfRange(x, row * rowIn, (row + 1) * rowIn),
+              adapters.get(slots[row]));
+      assertThat(Arrays.copyOfRange(served, row * rowOut, (row + 1) * rowOut))
+          .containsExactly(alone, within(TOLERANCE));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void anAdapterChangesTheOutput(Layer layer) {
+    float[] x = numbers(BATCH * layer.tokens * IN);
+    assertThat(train(layer, BATCH, x, adapters(layer).get(1))).isNotEqualTo(base(layer, BATCH, x));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void parametersAreNamedAfterTheSite(Layer layer) {
+    assertThat(parameters(layer))
+        .isNotEmpty()
+        .allSatisfy(
+            spec -> {
+              assertThat(spec.name()).startsWith("block.dense.");
+              assertThat(spec.peftKey()).startsWith("block.dense.");
+            });
+  }
+
+  private List<ParameterSpec> parameters(Layer layer) {
+    return method().parameters(site(layer(layer)));
+  }
+
+  /** The bare base in slot 0, and random adapters. */
+  private List<Map<String, Tensor>> adapters(Layer layer) {
+    List<Map<String, Tensor>> adapters = new ArrayList<>();
+    for (int slot = 0; slot < SLOTS; slot++) {
+      Map<String, Tensor> adapter = new HashMap<>();
+      for (ParameterSpec spec : parameters(layer)) {
+        Shape shape = spec.shape(RANK, 1);
+        int elements = Math.toIntExact(shape.elements());
+        float[] values = slot == 0 ? new float[elements] : numbers(elements);
+        adapter.put(spec.name(), Tensor.ofFloats(spec.name(), shape, values));
+      }
+      adapters.add(adapter);
+    }
+    return adapters;
+  }
+
+  private float[] numbers(int count) {
+    float[] numbers = new float[count];
+    for (int i = 0; i < count; i++) {
+      numbers[i] = (float) random.nextGaussian();
+    }
+    return numbers;
+  }
+
+  private static Model layer(Layer layer) {
+    Graph graph = new Graph("layer");
+    SplittableRandom weights = new SplittableRandom(1);
+    float[] values = new float[IN * OUT];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) weights.nextGaussian();
+    }
+    Value x = graph.addInput("x", new TensorType(DType.FLOAT, layer.dims(IN)));
+    Value w = graph.addConstant(Tensor.ofFloats("w", Shape.of(IN, OUT), values));
+    Value product =
+        graph
+            .addNode(
+                OpId.onnx("MatMul"),
+                "/block/dense/MatMul",
+                List.of(x, w),
+                List.of("product"),
+                Map.of())
+            .output();
+    TensorType out = new TensorType(DType.FLOAT, layer.dims(OUT));
+    product.withType(out);
+    Value y = new GraphBuilder(graph, "y").op("Neg", product);
+    graph.addOutput(y.withType(out));
+    return new Model(graph, Map.of("", 17), 8, Map.of());
+  }
+
+  private static Site site(Model model) {
+    return SiteDiscovery.of(model).getFirst();
+  }
+
+  private float[] base(Layer layer, int rows, float[] x) {
+    return run(layer(layer), layer.shape(rows), x, Map.of());
+  }
+
+  private float[] train(Layer layer, int rows, float[] x, Map<String, Tensor> adapter) {
+    Model model = layer(layer);
+    Value scaling = model.graph().addInput("scaling", TensorType.of(DType.FLOAT));
+    new InsertAdapters(model.graph(), method()).forTraining(List.of(site(model)), scaling);
+    Map<String, Tensor> feeds = new HashMap<>(adapter);
+    feeds.put("scaling", Tensor.ofFloats("scaling", Shape.SCALAR, SCALING));
+    return run(model, layer.shape(rows), x, feeds);
+  }
+
+  private float[] serve(
+      Layer layer, int rows, float[] x, List<Map<String, Tensor>> adapters, long... slots) {
+    Model model = layer(layer);
+    Value ids = model.graph().addInput("ids", TensorType.of(DType.INT64, Dim.of("batch")));
+    new InsertAdapters(model.graph(), method()).forServing(List.of(site(model)), ids);
+    Map<String, Tensor> feeds = new HashMap<>();
+    feeds.put("ids", Tensor.ofLongs("ids", Shape.of(slots.length), slots));
+    for (ParameterSpec spec : parameters(layer)) {
+      String bank = InsertAdapters.bankName(spec);
+      feeds.put(bank, bank(spec, adapters).named(bank));
+    }
+    return run(model, layer.shape(rows), x, feeds);
+  }
+
+  private static Tensor bank(ParameterSpec spec, List<Map<String, Tensor>> adapters) {
+    Shape each = spec.shape(RANK, 1);
+    List<Long> dims = new ArrayList<>(List.of((long) adapters.size()));
+    dims.addAll(each.dims());
+    int elements = Math.toIntExact(each.elements());
+    float[] values = new float[adapters.size() * elements];
+    for (int slot = 0; slot < adapters.size(); slot++) {
+      Tensor own = Objects.requireNonNull(adapters.get(slot).get(spec.name()));
+      for (int i = 0; i < elements; i++) {
+        values[slot * elements + i] = own.floats()[i] * (spec.scaled() ? SCALING : 1);
+      }
+    }
+    return Tensor.ofFloats("bank", new Shape(dims), values);
+  }
+
+  private float[] run(Model model, Shape shape, float[] x, Map<String, Tensor> more) {
+    String name = "model-" + random.nextLong(Long.MAX_VALUE);
+    Path file = folder.resolve(name + ".onnx");
+    try (ExternalDataWriter weights = new ExternalDataWriter(folder.resolve(name + ".data"))) {
+      new OnnxWriter(weights).write(model, file);
+    }
+    try (InferenceSession session = InferenceSession.open(file, SessionSettings.defaults());
+        TensorScope scope = new TensorScope()) {
+      Map<String, NativeTensor> feeds = new HashMap<>();
+      feeds.put("x", scope.floats(x, shape.toArray()));
+      more.forEach(
+          (key, tensor) ->
+              feeds.put(
+                  key,
+                  tensor.type() == DType.INT64
+                      ? scope.longs(tensor.longs(), tensor.shape().toArray())
+                      : scope.floats(tensor.floats(), tensor.shape().toArray())));
+      String output = session.outputs().getFirst().name();
+      try (OutputTensors out = session.run(feeds, List.of(output))) {
+        return out.floats(output);
+      }
+    }
+  }
+}

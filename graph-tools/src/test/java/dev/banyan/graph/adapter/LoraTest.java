@@ -1,0 +1,8 @@
+package dev.banyan.graph.adapter;
+
+class LoraTest extends AdapterMethodContract {
+  @Override
+  AdapterMethod method() {
+    return new Lora();
+  }
+}

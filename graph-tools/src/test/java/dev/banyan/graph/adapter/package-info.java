@@ -1,0 +1,5 @@
+/** One suite that every adapter method passes. */
+@NullMarked
+package dev.banyan.graph.adapter;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,67 @@
+package dev.banyan.graph.training;
+
+import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.graph.GraphTools;
+import dev.banyan.graph.PrepareRequest;
+import dev.banyan.graph.PrepareRequest.SiteChoice;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/** Bundles for tests. */
+public final class Bundles {
+  private Bundles() {}
+
+  /** A copy of a resource of the MiniLM jar. */
+  public static Path resource(String name, Path folder) {
+    Path file = folder.resolve(name);
+    try (InputStream in = Objects.requireNonNull(Bundles.class.getResourceAsStream("/" + name))) {
+      Files.copy(in, file);
+      return file;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Bundle of all-MiniLM-L6-v2. */
+  public static Bundle miniLm(Path folder, Task task, String targets) {
+    return GraphTools.prepare(
+            new PrepareRequest(
+                resource("all-minilm-l6-v2.onnx", folder),
+                resource("all-minilm-l6-v2-tokenizer.json", folder),
+                task,
+                SiteChoice.of(targets),
+                Pooling.MEAN,
+                OptionalInt.empty(),
+                folder.resolve("bundle")))
+        .bundle();
+  }
+
+  /** A tokenizer that knows {@code tokens} words. */
+  public static Path tokenizer(Path folder, int tokens) {
+    String words =
+        IntStream.range(1, tokens)
+            .mapToObj(id -> "\"w" + id + "\":" + id)
+            .collect(Collectors.joining(","));
+    String json =
+        """
+        {"version":"1.0","truncation":null,"padding":null,"added_tokens":[],"normalizer":null,
+         "pre_tokenizer":{"type":"Whitespace"},"post_processor":null,"decoder":null,
+         "model":{"type":"WordLevel","vocab":{"[UNK]":0,%s},"unk_token":"[UNK]"}}
+        """
+            .formatted(words);
+    try {
+      return Files.writeString(folder.resolve("tokenizer-" + tokens + ".json"), json);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+package dev.banyan.graph.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.graph.Fixtures;
+import dev.banyan.graph.GraphTools;
+import dev.banyan.graph.PrepareRequest;
+import dev.banyan.graph.PrepareRequest.SiteChoice;
+import dev.banyan.runtime.training.ParameterInitializer;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.SplittableRandom;
+import java.util.stream.LongStream;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class EmbeddingBundleTest {
+  private static final int PAIRS = 3;
+  private static final int LENGTH = 7;
+  private static final int HIDDEN = 32;
+
+  @TempDir Path folder;
+
+  @Test
+  void pairsAreDrawnTogetherByTheirCosines() {
+    Bundle bundle =
+        GraphTools.prepare(
+                new PrepareRequest(
+                    Fixtures.export("bert_opset17"),
+                    Bundles.tokenizer(folder, 40),
+                    Task.EMBEDDING,
+                    SiteChoice.of("all-linear"),
+                    Pooling.MEAN,
+                    OptionalInt.empty(),
+                    folder.resolve("bundle")))
+            .bundle();
+    assertThat(bundle.manifest().parameters().stream().map(ParameterSpec::name))
+        .noneMatch(name -> name.startsWith("classifier"));
+    assertThat(bundle.manifest().adapter().peftPrefix()).isEmpty();
+
+    List<Tensor> start = new ParameterInitializer(1).tensors(bundle.manifest().parameters(), 4, 1);
+    TrainingRun.Pass pass = TrainingRun.pass(bundle, start, batch());
+    // In float64, from the embeddings that the graph gives; they themselves are float32.
+    assertThat((double) pass.loss()).isCloseTo(expectedLoss(pass.prediction()), offset());
+    List<Float> losses = TrainingRun.losses(bundle, start, batch(), folder, 10);
+    assertThat(losses.getLast()).isLessThan(losses.getFirst() * 0.9f);
+  }
+
+  private static Offset<Double> offset() {
+    return Offset.offset(1e-5);
+  }
+
+  private static double expectedLoss(List<Float> embeddings) {
+    double total = 0;
+    for (int text = 0; text < PAIRS; text++) {
+      double sum = 0;
+      double own = 0;
+      for (int partner = 0; partner < PAIRS; partner++) {
+        double cosine = 0;
+        for (int i = 0; i < HIDDEN; i++) {
+          cosine +=
+              (double) embeddings.get(text * HIDDEN + i)
+                  * embeddings.get((PAIRS + partner) * HIDDEN + i);
+        }
+        sum += Math.exp(20 * cosine);
+        own = partner == text ? 20 * cosine : own;
+      }
+      total += Math.log(sum) - own;
+    }
+    return total / PAIRS;
+  }
+
+  private static Map<String, Tensor> batch() {
+    int elements = 2 * PAIRS * LENGTH;
+    SplittableRandom random = new SplittableRandom(5);
+    Shape shape = Shape.of(2 * PAIRS, LENGTH);
+    long[] ids = LongStream.generate(() -> random.nextLong(2, 40)).limit(elements).toArray();
+    long[] ones = LongStream.generate(() -> 1).limit(elements).toArray();
+    Map<String, Tensor> batch = new LinkedHashMap<>();
+    batch.put("input_ids", Tensor.ofLongs("input_ids", shape, ids));
+    batch.put("attention_mask", Tensor.ofLongs("attention_mask", shape, ones));
+    batch.put("token_type_ids", Tensor.ofLongs("token_type_ids", shape, new long[elements]));
+    batch.put("lora_scaling", Tensor.ofFloats("lora_scaling", Shape.SCALAR, 2f));
+    return batch;
+  }
+}

@@ -1,0 +1,110 @@
+package dev.banyan.graph.training;
+
+import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.checkpoint.Checkpoint;
+import dev.banyan.artifacts.checkpoint.CheckpointFile;
+import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.runtime.ort.InferenceSession;
+import dev.banyan.runtime.ort.NativeTensor;
+import dev.banyan.runtime.ort.OutputTensors;
+import dev.banyan.runtime.ort.SessionSettings;
+import dev.banyan.runtime.ort.TensorScope;
+import dev.banyan.runtime.ort.TrainingFiles;
+import dev.banyan.runtime.ort.TrainingSession;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Runs the training artifacts of a bundle as ONNX Runtime's users do. */
+final class TrainingRun {
+  private TrainingRun() {}
+
+  /**
+   * The loss before each of some updates on one batch.
+   *
+   * @param batch the user inputs by name
+   * @param start the parameters
+   */
+  static List<Float> losses(
+      Bundle bundle, List<Tensor> start, Map<String, Tensor> batch, Path folder, int steps) {
+    Path checkpoint = folder.resolve("checkpoint-" + start.getFirst().shape().dim(1));
+    CheckpointFile.write(checkpoint, Checkpoint.fresh(start));
+    TrainingFiles files =
+        new TrainingFiles(
+            checkpoint,
+            bundle.file(Bundle.TRAINING_MODEL),
+            bundle.file(Bundle.OPTIMIZER_MODEL),
+            Optional.of(bundle.file(Bundle.EVAL_MODEL)));
+    List<Float> losses = new ArrayList<>();
+    try (TrainingSession session = TrainingSession.open(files, SessionSettings.defaults());
+        TensorScope scope = new TensorScope()) {
+      session.setLearningRate(1e-3f);
+      Map<String, NativeTensor> feeds = feeds(scope, batch);
+      for (int step = 0; step < steps; step++) {
+        session.lazyResetGrad();
+        try (OutputTensors out = session.trainStep(feeds)) {
+          losses.add(out.scalar("loss"));
+        }
+        session.optimizerStep();
+      }
+    }
+    return losses;
+  }
+
+  /** What one pass of the training graph gives in a plain session. */
+  record Pass(float loss, List<Float> prediction, Map<String, float[]> gradients) {}
+
+  /** Runs the training graph in a plain session, with the accumulation buffers as inputs. */
+  static Pass pass(Bundle bundle, List<Tensor> parameters, Map<String, Tensor> batch) {
+    try (InferenceSession session =
+            InferenceSession.open(bundle.file(Bundle.TRAINING_MODEL), SessionSettings.defaults());
+        TensorScope scope = new TensorScope();
+        Arena arena = Arena.ofConfined()) {
+      Map<String, NativeTensor> feeds = feeds(scope, batch);
+      Map<String, MemorySegment> buffers = new LinkedHashMap<>();
+      for (Tensor parameter : parameters) {
+        feeds.put(parameter.name(), scope.floats(parameter.floats(), parameter.shape().toArray()));
+        MemorySegment buffer = arena.allocate(parameter.data().byteSize(), 64);
+        buffers.put(parameter.name(), buffer);
+        feeds.put(
+            parameter.name() + "_grad.accumulation.buffer",
+            scope.view(buffer, DType.FLOAT, parameter.shape()));
+      }
+      MemorySegment reset = arena.allocate(1);
+      reset.set(ValueLayout.JAVA_BYTE, 0, (byte) 1);
+      feeds.put("lazy_reset_grad", scope.view(reset, DType.BOOL, Shape.of(1)));
+      List<String> outputs = session.outputs().stream().map(port -> port.name()).toList();
+      try (OutputTensors out = session.run(feeds, outputs)) {
+        Map<String, float[]> gradients = new LinkedHashMap<>();
+        buffers.forEach(
+            (name, buffer) -> gradients.put(name, buffer.toArray(ValueLayout.JAVA_FLOAT)));
+        List<Float> prediction = new ArrayList<>();
+        for (float value : out.floats(outputs.get(1))) {
+          prediction.add(value);
+        }
+        return new Pass(out.scalar("loss"), prediction, gradients);
+      }
+    }
+  }
+
+  static Map<String, NativeTensor> feeds(TensorScope scope, Map<String, Tensor> tensors) {
+    Map<String, NativeTensor> feeds = new HashMap<>();
+    tensors.forEach(
+        (name, tensor) ->
+            feeds.put(
+                name,
+                tensor.type() == DType.INT64
+                    ? scope.longs(tensor.longs(), tensor.shape().toArray())
+                    : scope.floats(tensor.floats(), tensor.shape().toArray())));
+    return feeds;
+  }
+}
