@@ -6,6 +6,8 @@ import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.graph.io.NodeNotes;
 import dev.banyan.graph.io.OnnxReader;
 import dev.banyan.graph.ir.Model;
+import dev.banyan.graph.ir.TensorType;
+import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.pass.RemoveUnused;
 import dev.banyan.graph.types.TypeOf;
 import dev.banyan.runtime.ort.ModelProbe;
@@ -14,12 +16,17 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /** The simplified source model, out of which each graph of a bundle starts afresh. */
 final class SourceModel implements AutoCloseable {
   private final OnnxFile original;
   private final Path folder;
   private final OnnxFile simplified;
+  private final Map<String, TensorType> types = new HashMap<>();
 
   private SourceModel(OnnxFile original, Path folder, OnnxFile simplified) {
     this.original = original;
@@ -57,11 +64,28 @@ final class SourceModel implements AutoCloseable {
     Model model = OnnxReader.read(simplified);
     NodeNotes.carry(original, model);
     EncoderPorts.nameAxes(model.graph());
-    TypeOf.annotate(model);
+    annotate(model);
     EncoderPorts ports = EncoderPorts.of(model.graph());
     model.graph().setOutputs(ports.outputs(pooling));
     RemoveUnused.from(model.graph());
     return new BaseGraph(model);
+  }
+
+  /** Each base has the same values, so what was observed once holds for all. */
+  private void annotate(Model model) {
+    if (types.isEmpty()) {
+      TypeOf.annotate(model);
+      values(model).forEach(value -> types.put(value.name(), value.knownType()));
+    } else {
+      values(model)
+          .forEach(value -> value.withType(Objects.requireNonNull(types.get(value.name()))));
+    }
+  }
+
+  private static Stream<Value> values(Model model) {
+    return model.graph().nodes().stream()
+        .flatMap(node -> node.outputs().stream())
+        .filter(value -> !value.isNone());
   }
 
   @Override
