@@ -4,11 +4,16 @@ import ai.onnxruntime.OrtException;
 import dev.banyan.runtime.RuntimeFailure;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** A failure of ONNX Runtime or of getting it to run at all. */
 public abstract sealed class OrtFailure extends RuntimeFailure {
   private static final long serialVersionUID = 1;
+
+  /** {@code .../file.cc:12 function [ONNXRuntimeError] : 1 : FAIL : }. */
+  private static final Pattern SOURCE_LINE =
+      Pattern.compile("^\\S+\\.(cc|h):\\d+ .*?\\[ONNXRuntimeError\\] : \\d+ : \\w+ : ");
 
   private OrtFailure(String message, @Nullable Throwable cause) {
     super(message, cause);
@@ -50,11 +55,11 @@ public abstract sealed class OrtFailure extends RuntimeFailure {
     }
   }
 
-  /** ORT's message without its error-code prefix, on one line. */
+  /** ORT's message without its error-code prefix and its own source line, on one line. */
   static String reason(Throwable cause) {
     String message = String.valueOf(cause.getMessage());
     int start = message.toLowerCase(Locale.ROOT).indexOf("message:");
     String text = start < 0 ? message : message.substring(start + "message:".length());
-    return text.strip().replaceAll("\\s*\\R\\s*", " ");
+    return SOURCE_LINE.matcher(text.strip().replaceAll("\\s*\\R\\s*", " ")).replaceFirst("");
   }
 }
