@@ -1,10 +1,22 @@
 package dev.banyan.graph;
 
 import dev.banyan.graph.training.BundleBuilder;
+import java.nio.file.Path;
 
 /** The entry to this module. */
 public final class GraphTools {
   private GraphTools() {}
+
+  /**
+   * Looks at a model: its inputs and outputs, and the layers that adapters can go on.
+   *
+   * @throws GraphFailure if the graph contradicts itself
+   * @throws dev.banyan.artifacts.integrity.ArtifactException if the file is no ONNX model
+   * @throws dev.banyan.runtime.RuntimeFailure if ONNX Runtime refuses the model
+   */
+  public static Inspection inspect(Path model) {
+    return new ModelInspector(model).inspect();
+  }
 
   /**
    * Makes a bundle of a model.

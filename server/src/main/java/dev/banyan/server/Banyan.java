@@ -2,6 +2,7 @@ package dev.banyan.server;
 
 import dev.banyan.artifacts.integrity.ArtifactException;
 import dev.banyan.graph.GraphFailure;
+import dev.banyan.graph.cli.InspectCommand;
 import dev.banyan.graph.cli.PrepareCommand;
 import dev.banyan.runtime.RuntimeFailure;
 import dev.banyan.runtime.cli.EvaluateCommand;
@@ -35,6 +36,7 @@ import picocli.CommandLine.ParseResult;
       "Start with: banyan quickstart"
     },
     subcommands = {
+      InspectCommand.class,
       PrepareCommand.class,
       TrainCommand.class,
       EvaluateCommand.class,

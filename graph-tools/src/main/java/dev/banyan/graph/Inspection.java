@@ -1,0 +1,76 @@
+package dev.banyan.graph;
+
+import dev.banyan.graph.ir.TensorType;
+import dev.banyan.graph.site.UnusableSite;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * What Banyan sees in a model.
+ *
+ * @param file the model file's name
+ * @param bytes size of the model with its external data
+ * @param opset version of ONNX's operators
+ * @param parameters number of floating-point weights
+ * @param inputs graph inputs by name, in order
+ * @param outputs graph outputs by name, in order
+ * @param layers linear layers that can carry an adapter, in graph order
+ * @param unusable layers that cannot, with the reason
+ * @param operators how often each operator occurs after simplification, by name
+ */
+public record Inspection(
+    String file,
+    long bytes,
+    int opset,
+    long parameters,
+    List<Port> inputs,
+    List<Port> outputs,
+    List<Layer> layers,
+    List<UnusableSite> unusable,
+    SortedMap<String, Integer> operators) {
+  /**
+   * A graph input or output.
+   *
+   * @param type element type and dimensions as the file states them; empty text if it does not
+   */
+  public record Port(String name, String type) {
+    static Port of(String name, Optional<TensorType> type) {
+      return new Port(name, type.map(TensorType::toString).orElse(""));
+    }
+  }
+
+  /**
+   * A linear layer that can carry an adapter.
+   *
+   * @param path its module path, which {@code --targets} matches
+   * @param in size of the last axis of what comes in
+   * @param out size of the last axis of what goes out
+   * @param parameters number of its weights, the bias included
+   */
+  public record Layer(String path, long in, long out, long parameters) {
+    /** The last component of the path, as {@code --targets} usually names it. */
+    public String name() {
+      return path.substring(path.lastIndexOf('.') + 1);
+    }
+  }
+
+  /** Copies the collections. */
+  public Inspection {
+    inputs = List.copyOf(inputs);
+    outputs = List.copyOf(outputs);
+    layers = List.copyOf(layers);
+    unusable = List.copyOf(unusable);
+    operators = Collections.unmodifiableSortedMap(new TreeMap<>(operators));
+  }
+
+  /** The names that the layers' paths end in, with how many end so. */
+  public Map<String, Integer> names() {
+    Map<String, Integer> names = new TreeMap<>();
+    layers.forEach(layer -> names.merge(layer.name(), 1, Integer::sum));
+    return names;
+  }
+}

@@ -1,0 +1,98 @@
+package dev.banyan.graph;
+
+import dev.banyan.artifacts.integrity.AtomicFiles;
+import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.graph.Inspection.Layer;
+import dev.banyan.graph.Inspection.Port;
+import dev.banyan.graph.io.NodeNotes;
+import dev.banyan.graph.io.OnnxReader;
+import dev.banyan.graph.ir.Graph;
+import dev.banyan.graph.ir.Model;
+import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.site.Site;
+import dev.banyan.graph.site.SiteDiscovery;
+import dev.banyan.runtime.ort.ModelProbe;
+import dev.banyan.runtime.ort.SimplifySettings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.TreeMap;
+
+/** Looks at a model as {@code prepare} would see it: after ONNX Runtime has simplified it. */
+final class ModelInspector {
+  private final OnnxFile source;
+
+  ModelInspector(Path file) {
+    source = OnnxFile.read(file);
+  }
+
+  Inspection inspect() {
+    Path folder = temporaryFolder();
+    try {
+      Path simplified = folder.resolve("simplified.onnx");
+      ModelProbe.simplify(source.path(), simplified, SimplifySettings.defaults());
+      Model model = OnnxReader.read(OnnxFile.read(simplified));
+      NodeNotes.carry(source, model);
+      return describe(model);
+    } finally {
+      AtomicFiles.deleteTree(folder);
+    }
+  }
+
+  private Inspection describe(Model model) {
+    Graph graph = model.graph();
+    SiteDiscovery.Found found = SiteDiscovery.inspect(model);
+    TreeMap<String, Integer> operators = new TreeMap<>();
+    graph.nodes().forEach(node -> operators.merge(node.op().toString(), 1, Integer::sum));
+    return new Inspection(
+        String.valueOf(source.path().getFileName()),
+        bytes(graph),
+        model.opset(),
+        weights(graph).stream().mapToLong(tensor -> tensor.shape().elements()).sum(),
+        ports(graph.inputs()),
+        ports(graph.outputs()),
+        found.sites().stream().map(ModelInspector::layer).toList(),
+        found.unusable(),
+        operators);
+  }
+
+  /** Data that lies in files of its own counts with the model. */
+  private long bytes(Graph graph) {
+    try {
+      long file = Files.size(source.path());
+      long data =
+          graph.constants().stream()
+              .mapToLong(value -> value.constant().orElseThrow().data().byteSize())
+              .sum();
+      return Math.max(file, data);
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot read " + source.path(), e);
+    }
+  }
+
+  private static List<Tensor> weights(Graph graph) {
+    return graph.constants().stream()
+        .map(value -> value.constant().orElseThrow())
+        .filter(tensor -> tensor.type().isFloatingPoint())
+        .toList();
+  }
+
+  private static List<Port> ports(List<Value> values) {
+    return values.stream().map(value -> Port.of(value.name(), value.type())).toList();
+  }
+
+  private static Layer layer(Site site) {
+    return new Layer(site.path(), site.inFeatures(), site.outFeatures(), site.parameters());
+  }
+
+  private static Path temporaryFolder() {
+    try {
+      return Files.createTempDirectory("banyan-inspect");
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot make a temporary folder", e);
+    }
+  }
+}

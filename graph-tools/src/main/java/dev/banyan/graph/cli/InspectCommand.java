@@ -1,0 +1,169 @@
+package dev.banyan.graph.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.banyan.artifacts.integrity.JsonText;
+import dev.banyan.graph.GraphTools;
+import dev.banyan.graph.Inspection;
+import dev.banyan.graph.Inspection.Layer;
+import dev.banyan.graph.Inspection.Port;
+import dev.banyan.graph.site.UnusableSite;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code banyan inspect}: shows where adapters can go on a model. */
+@Command(
+    name = "inspect",
+    mixinStandardHelpOptions = true,
+    description = "Shows a model's inputs, outputs and the layers that adapters can go on.")
+public final class InspectCommand implements Callable<Integer> {
+  @Spec private @Nullable CommandSpec spec;
+
+  @Parameters(paramLabel = "MODEL.onnx", description = "The model to look at.")
+  private Path model = Path.of("");
+
+  @Option(names = "--json", description = "Print one JSON object and nothing else.")
+  private boolean json;
+
+  /** A command that picocli fills. */
+  public InspectCommand() {}
+
+  @Override
+  public Integer call() {
+    Inspection inspection = GraphTools.inspect(model);
+    PrintWriter console = Objects.requireNonNull(spec).commandLine().getOut();
+    if (json) {
+      console.println(new String(JsonText.compact(asJson(inspection)), StandardCharsets.UTF_8));
+    } else {
+      print(inspection, console);
+    }
+    console.flush();
+    return 0;
+  }
+
+  private static void print(Inspection seen, PrintWriter out) {
+    out.println(
+        "%s: opset %d, %,d parameters, %.1f MiB"
+            .formatted(seen.file(), seen.opset(), seen.parameters(), seen.bytes() / 1048576.0));
+    printPorts("input", seen.inputs(), out);
+    printPorts("output", seen.outputs(), out);
+    out.println();
+    out.println("%d layers can carry an adapter".formatted(seen.layers().size()));
+    families(seen)
+        .forEach(
+            (family, layers) ->
+                out.println(
+                    "  %-48s x%-3d %5d -> %-5d %,12d parameters"
+                        .formatted(
+                            family,
+                            layers.size(),
+                            layers.getFirst().in(),
+                            layers.getFirst().out(),
+                            layers.stream().mapToLong(Layer::parameters).sum())));
+    if (!seen.layers().isEmpty()) {
+      out.println("  --targets all-linear, or names: " + String.join(",", seen.names().keySet()));
+    }
+    printUnusable(seen, out);
+  }
+
+  private static void printPorts(String kind, List<Port> ports, PrintWriter out) {
+    Map<String, List<Port>> families =
+        ports.stream()
+            .collect(
+                Collectors.groupingBy(
+                    port -> numbersHidden(port.name()), LinkedHashMap::new, Collectors.toList()));
+    families.forEach(
+        (family, members) ->
+            out.println(
+                "  %-7s %-24s %s%s"
+                    .formatted(
+                        kind,
+                        family,
+                        members.getFirst().type(),
+                        members.size() == 1 ? "" : " x" + members.size())));
+  }
+
+  /** A name in which each component that is a number is a star. */
+  private static String numbersHidden(String name) {
+    return name.replaceAll("(^|\\.)\\d+(?=\\.|$)", "$1*");
+  }
+
+  private static void printUnusable(Inspection seen, PrintWriter out) {
+    if (seen.unusable().isEmpty()) {
+      return;
+    }
+    out.println();
+    out.println("%d layers cannot".formatted(seen.unusable().size()));
+    Map<String, List<UnusableSite>> byReason =
+        seen.unusable().stream()
+            .collect(
+                Collectors.groupingBy(
+                    site -> site.operator() + ": " + site.reason(),
+                    LinkedHashMap::new,
+                    Collectors.toList()));
+    byReason.forEach(
+        (reason, sites) ->
+            out.println(
+                "  x%-3d %s (such as %s)"
+                    .formatted(sites.size(), reason, sites.getFirst().path())));
+  }
+
+  /**
+   * Layers whose paths differ in numbers alone, and which have the same shape, are shown on one
+   * line.
+   */
+  private static Map<String, List<Layer>> families(Inspection seen) {
+    return seen.layers().stream()
+        .collect(
+            Collectors.groupingBy(
+                layer -> numbersHidden(layer.path()), LinkedHashMap::new, Collectors.toList()));
+  }
+
+  private static ObjectNode asJson(Inspection seen) {
+    ObjectNode json =
+        JsonText.object()
+            .put("file", seen.file())
+            .put("bytes", seen.bytes())
+            .put("opset", seen.opset())
+            .put("parameters", seen.parameters());
+    ports(json.putArray("inputs"), seen.inputs());
+    ports(json.putArray("outputs"), seen.outputs());
+    ArrayNode sites = json.putArray("sites");
+    for (Layer layer : seen.layers()) {
+      sites
+          .addObject()
+          .put("path", layer.path())
+          .put("in", layer.in())
+          .put("out", layer.out())
+          .put("parameters", layer.parameters());
+    }
+    ArrayNode unusable = json.putArray("unusable");
+    for (UnusableSite site : seen.unusable()) {
+      unusable
+          .addObject()
+          .put("path", site.path())
+          .put("operator", site.operator())
+          .put("reason", site.reason());
+    }
+    ObjectNode operators = json.putObject("operators");
+    seen.operators().forEach(operators::put);
+    return json;
+  }
+
+  private static void ports(ArrayNode array, List<Port> ports) {
+    ports.forEach(port -> array.addObject().put("name", port.name()).put("type", port.type()));
+  }
+}

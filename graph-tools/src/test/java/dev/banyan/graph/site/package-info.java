@@ -1,0 +1,5 @@
+/** Tests of where adapters can go. */
+@NullMarked
+package dev.banyan.graph.site;
+
+import org.jspecify.annotations.NullMarked;
