@@ -5,7 +5,7 @@ import java.util.List;
 
 /** Times of one thing, taken again and again. */
 final class Samples {
-  private final List<Double> millis = new ArrayList<>();
+  private final List<Double> times = new ArrayList<>();
 
   /** Something to time; what it computes is of no interest. */
   @FunctionalInterface
@@ -13,16 +13,16 @@ final class Samples {
     void run();
   }
 
-  /** Runs it once and keeps the time. */
+  /** Runs it once and keeps the time in milliseconds. */
   void time(Timed timed) {
     long start = System.nanoTime();
     timed.run();
     add((System.nanoTime() - start) / 1e6);
   }
 
-  /** Keeps a time that was taken elsewhere. */
-  void add(double milliseconds) {
-    millis.add(milliseconds);
+  /** Keeps a time that was taken elsewhere, in whatever unit this one's others are. */
+  void add(double time) {
+    times.add(time);
   }
 
   double median() {
@@ -36,7 +36,7 @@ final class Samples {
 
   /** Linear between neighbours, as NumPy and R do by default. */
   double quantile(double share) {
-    List<Double> sorted = millis.stream().sorted().toList();
+    List<Double> sorted = times.stream().sorted().toList();
     double position = share * (sorted.size() - 1);
     int below = (int) position;
     int above = Math.min(below + 1, sorted.size() - 1);
@@ -54,8 +54,8 @@ final class Samples {
    */
   Samples over(Samples base) {
     Samples ratios = new Samples();
-    for (int i = 0; i < millis.size(); i++) {
-      ratios.add(millis.get(i) / base.millis.get(i));
+    for (int i = 0; i < times.size(); i++) {
+      ratios.add(times.get(i) / base.times.get(i));
     }
     return ratios;
   }
