@@ -69,6 +69,22 @@ class ArchitectureTest {
         .check(all);
   }
 
+  /** To ask ONNX Runtime, and to load the tokenizer that a bundle is given. */
+  @Test
+  void graphToolsUseNoMoreOfTheRuntimeThanTheyNeed() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.banyan.graph..")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("dev.banyan.runtime.*..")
+                .and(
+                    DescribedPredicate.not(
+                        resideInAnyPackage(
+                            "dev.banyan.runtime.ort..", "dev.banyan.runtime.data.."))))
+        .check(all);
+  }
+
   /**
    * Among the packages of each module. A module's root package stands outside: it holds the entry,
    * which uses the packages below, and the failures, which these throw.

@@ -3,6 +3,7 @@ package dev.banyan.graph.adapter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.tensor.DType;
@@ -23,7 +24,6 @@ import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OutputTensors;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.ort.TensorScope;
-import dev.banyan.runtime.training.ParameterInitializer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;

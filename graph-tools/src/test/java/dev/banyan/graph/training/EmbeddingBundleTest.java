@@ -3,6 +3,7 @@ package dev.banyan.graph.training;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
@@ -12,7 +13,6 @@ import dev.banyan.graph.Fixtures;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
-import dev.banyan.runtime.training.ParameterInitializer;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;

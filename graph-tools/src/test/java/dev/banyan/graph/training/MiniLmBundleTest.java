@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
@@ -15,7 +16,6 @@ import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OutputTensors;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.ort.TensorScope;
-import dev.banyan.runtime.training.ParameterInitializer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,6 +1,7 @@
 package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.data.Batch.Padding;

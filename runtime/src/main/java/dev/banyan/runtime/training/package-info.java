@@ -10,7 +10,7 @@
  * <p>{@link dev.banyan.runtime.training.Trainer} holds the loop. {@link
  * dev.banyan.runtime.training.TrainingPlan} is everything a user may choose, {@link
  * dev.banyan.runtime.training.LearningRate} the schedule, {@link
- * dev.banyan.runtime.training.ParameterInitializer} where the parameters start, {@link
+ * dev.banyan.artifacts.bundle.ParameterInitializer} where the parameters start, {@link
  * dev.banyan.runtime.training.TrainingEngine} what computes, {@link
  * dev.banyan.runtime.training.AdapterOutput} what comes out. Who wants to watch hears {@link
  * dev.banyan.runtime.training.TrainingEvent}s.

@@ -1,6 +1,5 @@
-package dev.banyan.runtime.training;
+package dev.banyan.artifacts.bundle;
 
-import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import java.util.List;

@@ -1,10 +1,8 @@
-package dev.banyan.runtime.training;
+package dev.banyan.artifacts.bundle;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.banyan.artifacts.bundle.Initializer;
-import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.tensor.Shape;
 import java.util.List;
 import java.util.stream.IntStream;
