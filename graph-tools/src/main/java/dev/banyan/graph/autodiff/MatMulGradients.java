@@ -14,8 +14,8 @@ public final class MatMulGradients {
       GradientRules.table()
           .shaped(
               "MatMul",
-              c -> left(c, (dy, b) -> c.op("MatMul", dy, c.swapLast(b, c.rank(b)))),
-              c -> right(c, (a, dy) -> c.op("MatMul", c.swapLast(a, c.rank(a)), dy)))
+              c -> left(c, (dy, b) -> timesTransposed(c, dy, b)),
+              c -> right(c, (a, dy) -> transposedTimes(c, a, dy)))
           .shaped("Gemm", MatMulGradients::gemmA, MatMulGradients::gemmB, MatMulGradients::gemmC)
           .build();
 
@@ -72,6 +72,16 @@ public final class MatMulGradients {
       return gemm(c, rows, dy, true, false);
     }
     return c.sumBatchesToInput(transposedTimes.of(a, c.dy()), 1);
+  }
+
+  /** {@code first · secondᵀ}, where second is B. */
+  static Value timesTransposed(GradientContext c, Value first, Value second) {
+    return c.op("MatMul", first, c.swapLast(second, c.rank(c.in(1))));
+  }
+
+  /** {@code firstᵀ · second}, where first is A. */
+  static Value transposedTimes(GradientContext c, Value first, Value second) {
+    return c.op("MatMul", c.swapLast(first, c.rank(c.in(0))), second);
   }
 
   private static List<Integer> firstAxes(int count) {

@@ -3,6 +3,7 @@ package dev.banyan.graph.autodiff;
 import dev.banyan.graph.GraphFailure.NotDifferentiable;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.OpId;
+import dev.banyan.graph.site.ModulePath;
 import java.util.Set;
 
 /** Says which operator has no gradient rule, where it is, and what helps soonest. */
@@ -13,14 +14,8 @@ final class MissingRule {
 
   static NotDifferentiable at(Node node) {
     return new NotDifferentiable(
-        "No gradient rule for operator %s (node '%s'%s), which lies between an adapter and the loss. %s"
-            .formatted(node.op(), node.name(), module(node.name()), cure(node.op())));
-  }
-
-  private static String module(String nodeName) {
-    String path = nodeName.startsWith("/") ? nodeName.substring(1) : nodeName;
-    int last = path.lastIndexOf('/');
-    return last < 0 ? "" : " in module " + path.substring(0, last).replace('/', '.');
+        "No gradient rule for operator %s (node '%s', module %s), which lies between an adapter and the loss. %s"
+            .formatted(node.op(), node.name(), ModulePath.of(node), cure(node.op())));
   }
 
   private static String cure(OpId op) {

@@ -18,22 +18,34 @@ public final class OrtGradients {
       GradientRules.table()
           .shaped(
               "MatMul",
-              c -> MatMulGradients.left(c, (dy, b) -> product(c, dy, b, "transB")),
-              c -> MatMulGradients.right(c, (a, dy) -> product(c, a, dy, "transA")))
+              c -> MatMulGradients.left(c, (dy, b) -> timesTransposed(c, dy, b)),
+              c -> MatMulGradients.right(c, (a, dy) -> transposedTimes(c, a, dy)))
           .build();
 
   private static final OpId FUSED_MAT_MUL = OpId.microsoft("FusedMatMul");
 
   private OrtGradients() {}
 
-  /** Reads one factor transposed instead of copying it; the CPU kernel is for float only. */
-  private static Value product(GradientContext c, Value first, Value second, String transposed) {
-    if (c.dtype() == DType.FLOAT) {
-      return c.ops(FUSED_MAT_MUL, Map.of(transposed, Attribute.of(1L)), 1, first, second)
-          .getFirst();
-    }
-    return transposed.equals("transB")
-        ? c.op("MatMul", first, c.swapLast(second, c.rank(c.in(1))))
-        : c.op("MatMul", c.swapLast(first, c.rank(c.in(0))), second);
+  private static Value timesTransposed(GradientContext c, Value first, Value second) {
+    return hasKernel(c)
+        ? fused(c, first, second, "transB")
+        : MatMulGradients.timesTransposed(c, first, second);
+  }
+
+  private static Value transposedTimes(GradientContext c, Value first, Value second) {
+    return hasKernel(c)
+        ? fused(c, first, second, "transA")
+        : MatMulGradients.transposedTimes(c, first, second);
+  }
+
+  /** Reads one factor transposed instead of copying it. */
+  private static Value fused(GradientContext c, Value first, Value second, String transposed) {
+    Map<String, Attribute> attributes = Map.of(transposed, Attribute.of(1L));
+    return c.ops(FUSED_MAT_MUL, attributes, 1, first, second).getFirst();
+  }
+
+  /** On the CPU it is for float only. */
+  private static boolean hasKernel(GradientContext c) {
+    return c.dtype() == DType.FLOAT;
   }
 }

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
  * weight's name comes late: exporters rename weights to {@code onnx::MatMul_787} and merge equal
  * ones.
  */
-final class ModulePath {
+public final class ModulePath {
   /** A list of module paths from the root to the node, as Python prints it; by torch.export. */
   private static final String SCOPES = "pkg.torch.onnx.name_scopes";
 
@@ -33,7 +33,8 @@ final class ModulePath {
 
   private ModulePath() {}
 
-  static String of(Node node) {
+  /** The dotted path, for instance {@code encoder.layer.0.attention.self.query}. */
+  public static String of(Node node) {
     return SOURCES.stream()
         .flatMap(source -> source.apply(node).stream())
         .findFirst()

@@ -1,5 +1,7 @@
 package dev.banyan.graph.autodiff;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,9 +23,11 @@ class GradientTableTest {
     for (GradientCase row : GradientTable.rows()) {
       for (int opset : row.opsets()) {
         runs.add(Arguments.of(row, opset, false));
-        if (row.hideable()) {
-          runs.add(Arguments.of(row, opset, true));
-        }
+      }
+      if (row.hideable()) {
+        // Sums over axes found at run time are built one way before opset 13 and another after.
+        runs.add(Arguments.of(row, row.opsets().getFirst(), true));
+        runs.add(Arguments.of(row, row.opsets().getLast(), true));
       }
     }
     return runs.stream();
@@ -35,6 +39,17 @@ class GradientTableTest {
     new GradientCheck(row, opset, named, 17).check(GradientRules.forOrt(), folder);
   }
 
+  static Stream<GradientCase> products() {
+    return GradientTable.rows().stream().filter(row -> row.op().equals("MatMul"));
+  }
+
+  /** The other tables have one row for an operator; this one is overridden by ONNX Runtime's. */
+  @ParameterizedTest
+  @MethodSource("products")
+  void plainProductsHaveTheSameGradient(GradientCase row) {
+    new GradientCheck(row, 20, false, 18).check(GradientRules.plainOnnx(), folder);
+  }
+
   @Test
   void everyDifferentiableOperatorHasARow() {
     Set<String> tried = new TreeSet<>();
@@ -44,6 +59,6 @@ class GradientTableTest {
     rules.operators().stream()
         .filter(op -> !(rules.find(op).orElseThrow() instanceof GradientRule.NonDifferentiable))
         .forEach(op -> differentiable.add(op.toString()));
-    org.assertj.core.api.Assertions.assertThat(tried).isEqualTo(differentiable);
+    assertThat(tried).isEqualTo(differentiable);
   }
 }

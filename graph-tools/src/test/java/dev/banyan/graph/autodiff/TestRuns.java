@@ -22,7 +22,10 @@ import java.util.List;
 final class TestRuns {
   private TestRuns() {}
 
-  /** Asks ONNX Runtime for the type of every value. */
+  /**
+   * Asks ONNX Runtime what it can tell about every value without running the graph: less than
+   * {@code TypeOf} finds out, so that rules are tried with dimensions of which nothing is known.
+   */
   static void annotate(Model model, Path folder) {
     Graph graph = model.graph();
     List<Value> outputs = List.copyOf(graph.outputs());
