@@ -5,10 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.artifacts.onnx.proto.AttributeProto;
+import dev.banyan.artifacts.onnx.proto.FunctionProto;
 import dev.banyan.artifacts.onnx.proto.GraphProto;
 import dev.banyan.artifacts.onnx.proto.ModelProto;
 import dev.banyan.artifacts.onnx.proto.NodeProto;
 import dev.banyan.artifacts.onnx.proto.OperatorSetIdProto;
+import dev.banyan.artifacts.onnx.proto.TensorShapeProto;
+import dev.banyan.artifacts.onnx.proto.TypeProto;
+import dev.banyan.artifacts.onnx.proto.ValueInfoProto;
+import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.graph.Fixtures;
 import dev.banyan.graph.GraphFailure;
 import dev.banyan.graph.ir.Model;
@@ -59,6 +65,109 @@ class OnnxRoundTripTest {
 
     // Each model names its file of weights.
     assertThat(text(second).replace("model2", "model1")).isEqualTo(text(first));
+  }
+
+  @Test
+  void bigConstantsLieOutsideAndOnceForTwoGraphs() throws IOException {
+    Model model = OnnxReader.read(OnnxFile.read(Fixtures.export("bert_opset17")));
+    Path data = folder.resolve("shared.data");
+    long once;
+    try (ExternalDataWriter weights = new ExternalDataWriter(data)) {
+      OnnxWriter writer = new OnnxWriter(weights);
+      writer.write(model, folder.resolve("a.onnx"));
+      once = Files.size(data);
+      writer.write(model, folder.resolve("b.onnx"));
+    }
+
+    assertThat(Files.size(data)).isEqualTo(once).isPositive();
+    assertThat(answer(folder.resolve("b.onnx")))
+        .usingRecursiveComparison()
+        .isEqualTo(answer(folder.resolve("a.onnx")));
+  }
+
+  @Test
+  void subgraphsAreCarriedAsTheyWere() {
+    AttributeProto branch = branch("then_branch", "outer");
+    GraphProto graph =
+        GraphProto.newBuilder()
+            .setName("g")
+            .addInput(input("c", DType.BOOL))
+            .addInput(input("x", DType.FLOAT))
+            // ONNX wants the node that a branch reads from first; the graph must learn that itself.
+            .addNode(
+                NodeProto.newBuilder()
+                    .setOpType("If")
+                    .addInput("c")
+                    .addOutput("y")
+                    .addAttribute(branch)
+                    .addAttribute(branch("else_branch", "x")))
+            .addNode(NodeProto.newBuilder().setOpType("Relu").addInput("x").addOutput("outer"))
+            .addOutput(ValueInfoProto.newBuilder().setName("y"))
+            .build();
+    Path file = folder.resolve("if.onnx");
+    OnnxFile.write(file, model(graph).build());
+    Model model = OnnxReader.read(OnnxFile.read(file));
+
+    assertThat(model.graph().nodes().getFirst().captures()).containsExactly("outer", "x");
+
+    GraphProto written = OnnxFile.read(write(model, "copy.onnx")).model().getGraph();
+    assertThat(written.getNodeList())
+        .extracting(NodeProto::getOpType)
+        .containsExactly("Relu", "If");
+    assertThat(written.getNode(1).getAttributeList()).contains(branch);
+  }
+
+  @Test
+  void functionsAreRefusedByName() {
+    Path file = folder.resolve("function.onnx");
+    OnnxFile.write(
+        file,
+        model(GraphProto.newBuilder().setName("g").build())
+            .addFunctions(FunctionProto.newBuilder().setName("MyLayer"))
+            .build());
+
+    assertThatThrownBy(() -> OnnxReader.read(OnnxFile.read(file)))
+        .isInstanceOf(GraphFailure.UnusableModel.class)
+        .hasMessageContaining("MyLayer");
+  }
+
+  @Test
+  void aGeneratorWithExternalDataIsRead() {
+    Model model = OnnxReader.read(OnnxFile.read(Fixtures.smolLm()));
+
+    assertThat(model.opsets()).containsKey("com.microsoft");
+    assertThat(model.graph().nodes()).hasSizeGreaterThan(100);
+  }
+
+  private static AttributeProto branch(String name, String read) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.GRAPH)
+        .setG(
+            GraphProto.newBuilder()
+                .setName(name)
+                .addNode(NodeProto.newBuilder().setOpType("Neg").addInput(read).addOutput("made"))
+                .addOutput(ValueInfoProto.newBuilder().setName("made")))
+        .build();
+  }
+
+  private static ValueInfoProto input(String name, DType type) {
+    return ValueInfoProto.newBuilder()
+        .setName(name)
+        .setType(
+            TypeProto.newBuilder()
+                .setTensorType(
+                    TypeProto.Tensor.newBuilder()
+                        .setElemType(type.onnxCode())
+                        .setShape(TensorShapeProto.newBuilder())))
+        .build();
+  }
+
+  private static ModelProto.Builder model(GraphProto graph) {
+    return ModelProto.newBuilder()
+        .setIrVersion(8)
+        .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(17))
+        .setGraph(graph);
   }
 
   private static String text(Path file) throws IOException {
