@@ -19,7 +19,9 @@ import java.util.concurrent.CancellationException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
  * The {@code banyan} program: lists the commands of all modules, and turns failures into exit
@@ -29,7 +31,7 @@ import picocli.CommandLine.ParseResult;
     name = "banyan",
     mixinStandardHelpOptions = true,
     version = "banyan 0.1.0",
-    description = "Trains adapters on an ONNX model and serves one base with many of them.",
+    description = "Train adapters on an ONNX model and serve one base with many of them.",
     footer = {
       "",
       "Exit codes: 0 done, 1 failed (one line on stderr says why), 2 not used right.",
@@ -56,20 +58,46 @@ public final class Banyan {
   public static void main(String[] args) {
     // Figures look the same in every country, and as programs expect them.
     Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
-    System.exit(run(args));
+    System.exit(run(commands(), args));
+  }
+
+  /** The program's commands and what they do about failures. */
+  static CommandLine commands() {
+    CommandLine commands = new CommandLine(new Banyan());
+    commands.setExecutionExceptionHandler(Banyan::explain);
+    commands.setParameterExceptionHandler(Banyan::correct);
+    commands.setCaseInsensitiveEnumValuesAllowed(true);
+    return commands.setUsageHelpAutoWidth(true);
   }
 
   /** Runs one command. */
-  static int run(String... args) {
-    CommandLine commands = new CommandLine(new Banyan());
-    commands.setExecutionExceptionHandler(Banyan::explain);
-    commands.setCaseInsensitiveEnumValuesAllowed(true);
-    commands.setUsageHelpAutoWidth(true);
+  static int run(CommandLine commands, String... args) {
     if (args.length == 0) {
       commands.usage(commands.getErr());
       return CommandLine.ExitCode.USAGE;
     }
-    return commands.execute(args);
+    try {
+      return commands.execute(args);
+    } catch (OutOfMemoryError _) {
+      commands.getErr().println(outOfMemory());
+      return CommandLine.ExitCode.SOFTWARE;
+    }
+  }
+
+  private static String outOfMemory() {
+    return "banyan: %d MiB of Java memory are not enough for what was asked; ask for less (a smaller rank or batch), or set BANYAN_JAVA_OPTS=-Xmx4g"
+        .formatted(Runtime.getRuntime().maxMemory() >> 20);
+  }
+
+  /** The whole help would push the one line that matters off the screen. */
+  private static int correct(ParameterException mistake, String[] args) {
+    CommandLine command = mistake.getCommandLine();
+    String name = command.getCommandSpec().qualifiedName();
+    PrintWriter err = command.getErr();
+    err.println("%s: %s; see %s --help".formatted(name, plain(mistake), name));
+    UnmatchedArgumentException.printSuggestions(mistake, err);
+    err.flush();
+    return CommandLine.ExitCode.USAGE;
   }
 
   private static int explain(Exception failure, CommandLine command, ParseResult parsed) {

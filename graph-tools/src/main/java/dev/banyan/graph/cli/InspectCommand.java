@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "inspect",
     mixinStandardHelpOptions = true,
-    description = "Shows a model's inputs, outputs and the layers that adapters can go on.")
+    description = "Show a model's inputs, outputs and the layers that adapters can go on.")
 public final class InspectCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
 

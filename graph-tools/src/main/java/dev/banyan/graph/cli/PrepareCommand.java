@@ -32,7 +32,7 @@ import picocli.CommandLine.TypeConversionException;
     name = "prepare",
     mixinStandardHelpOptions = true,
     description = {
-      "Makes a bundle of an ONNX encoder, once for each base model and set of adapted layers.",
+      "Prepare a bundle of an ONNX encoder, once for each base model and set of adapted layers.",
       "Any number of adapters of any rank and any labels are then trained from it and served on it."
     })
 public final class PrepareCommand implements Callable<Integer> {

@@ -58,9 +58,9 @@ public final class TargetSelector {
    */
   public List<Site> select(List<Site> all) {
     List<Site> matching = all.stream().filter(site -> targets.matches(site.path())).toList();
-    if (targets instanceof PathMatch.Names(List<String> names)) {
-      names.forEach(name -> requireMatch(name, new PathMatch.Names(List.of(name)), all));
-    }
+    requireMatches(targets, all);
+    // A misspelt exception would be adapted without a word.
+    exclude.ifPresent(match -> requireMatches(match, all));
     if (matching.isEmpty()) {
       throw noMatch(text, all);
     }
@@ -75,9 +75,14 @@ public final class TargetSelector {
     return left;
   }
 
-  private static void requireMatch(String name, PathMatch match, List<Site> all) {
-    if (all.stream().noneMatch(site -> match.matches(site.path()))) {
-      throw noMatch(name, all);
+  private static void requireMatches(PathMatch match, List<Site> all) {
+    if (match instanceof PathMatch.Names(List<String> names)) {
+      for (String name : names) {
+        PathMatch one = new PathMatch.Names(List.of(name));
+        if (all.stream().noneMatch(site -> one.matches(site.path()))) {
+          throw noMatch(name, all);
+        }
+      }
     }
   }
 

@@ -239,6 +239,10 @@ class SiteDiscoveryTest {
             () -> new TargetSelector("query", Optional.empty(), Optional.of("6-9")).select(sites))
         .isInstanceOf(GraphFailure.NoSuchSite.class)
         .hasMessageContaining("6-9");
+    assertThatThrownBy(
+            () -> new TargetSelector("query", Optional.of("valeu"), Optional.empty()).select(sites))
+        .isInstanceOf(GraphFailure.NoSuchSite.class)
+        .hasMessageContaining("'valeu' (nearest: 'value')");
     assertThatThrownBy(() -> new TargetSelector("query", Optional.empty(), Optional.of("5-2")))
         .isInstanceOf(GraphFailure.NoSuchSite.class)
         .hasMessageContaining("5-2");

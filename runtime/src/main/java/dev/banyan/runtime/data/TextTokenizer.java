@@ -87,7 +87,7 @@ public final class TextTokenizer implements AutoCloseable {
     if (facts.maxId() >= rows) {
       throw new DataFailure.BadTokenizer(
           file,
-          "it has token ids up to %d, but the model embeds %d tokens; prepare the bundle again with the model's own tokenizer.json"
+          "it has token ids up to %d, but the model embeds %d tokens; prepare with the model's own tokenizer.json"
               .formatted(facts.maxId(), rows),
           null);
     }

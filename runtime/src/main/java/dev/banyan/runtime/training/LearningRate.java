@@ -80,10 +80,10 @@ public sealed interface LearningRate {
 
   private static void check(double peak, double warmup) {
     if (!(peak > 0 && Double.isFinite(peak))) {
-      throw new IllegalArgumentException("The learning rate is " + peak + "; expected above 0");
+      throw new IllegalArgumentException("learning-rate is " + peak + "; expected above 0");
     }
     if (!(warmup >= 0 && warmup <= 1)) {
-      throw new IllegalArgumentException("The warm-up is " + warmup + "; expected 0 to 1");
+      throw new IllegalArgumentException("warmup is " + warmup + "; expected 0 to 1");
     }
   }
 }

@@ -19,7 +19,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     sortOptions = false,
     description = {
-      "Serves one base model with many adapters over HTTP.",
+      "Serve one base model with many adapters over HTTP.",
       "Adapters are found in the folder as <tenant>/<name> and asked for by that name; more can be "
           + "loaded, replaced and removed while requests flow (POST and DELETE /v1/adapters). "
           + "SIGTERM and Ctrl-C finish the requests in flight, then the program ends with 0."
@@ -28,8 +28,8 @@ public final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--bundle",
       required = true,
-      paramLabel = "BUNDLE",
-      description = "The bundle that `banyan prepare` made.")
+      paramLabel = "DIR",
+      description = "Bundle made by 'banyan prepare'.")
   private Path bundle = Path.of("");
 
   @Option(
@@ -41,44 +41,51 @@ public final class ServeCommand implements Callable<Integer> {
 
   @Option(
       names = "--host",
+      paramLabel = "ADDRESS",
       defaultValue = "127.0.0.1",
       description = "Address to listen on (default: ${DEFAULT-VALUE}).")
   private String host = "";
 
   @Option(
       names = "--port",
+      paramLabel = "N",
       defaultValue = "8080",
       description = "Port to listen on; 0 takes a free one (default: ${DEFAULT-VALUE}).")
   private int port;
 
   @Option(
       names = "--slots",
+      paramLabel = "N",
       defaultValue = "64",
       description = "Adapters in memory at once; others wait on disk (default: ${DEFAULT-VALUE}).")
   private int slots;
 
   @Option(
       names = "--max-rank",
+      paramLabel = "R",
       defaultValue = "16",
       description = "Largest rank an adapter may have (default: ${DEFAULT-VALUE}).")
   private int maxRank;
 
   @Option(
       names = "--max-labels",
+      paramLabel = "N",
       defaultValue = "64",
       description = "Most labels an adapter may have (default: ${DEFAULT-VALUE}).")
   private int maxLabels;
 
   @Option(
       names = "--device",
+      paramLabel = "DEVICE",
       defaultValue = "cpu",
-      description = "cpu, cuda or cuda:<number> (default: ${DEFAULT-VALUE}).")
+      description = "Where to compute: cpu, cuda or cuda:<number> (default: ${DEFAULT-VALUE}).")
   private String device = "";
 
   @Option(
       names = "--threads",
+      paramLabel = "N",
       defaultValue = "0",
-      description = "Threads of the model; 0 leaves the choice to ONNX Runtime (default: 0).")
+      description = "Threads inside an operator; 0 is one per core (default: ${DEFAULT-VALUE}).")
   private int threads;
 
   @Spec private CommandSpec spec = CommandSpec.create();

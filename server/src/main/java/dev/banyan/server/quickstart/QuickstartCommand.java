@@ -19,22 +19,22 @@ import picocli.CommandLine.Option;
 @Command(
     name = "quickstart",
     description =
-        "Shows it all on an embedded model: prepares it, trains three tenants, serves them together.",
+        "Show it all on an embedded model: prepare it, train three tenants, serve them together.",
     mixinStandardHelpOptions = true)
 public final class QuickstartCommand implements Callable<Integer> {
   @Option(
       names = "--runs",
       paramLabel = "DIR",
-      description = "where the run is left (default: ${DEFAULT-VALUE})")
+      description = "Where the run is left (default: ${DEFAULT-VALUE}).")
   private Path runs = Path.of("runs");
 
   @Option(
       names = "--seed",
       paramLabel = "N",
-      description = "seed of the trainings (default: ${DEFAULT-VALUE})")
+      description = "Seed of the trainings (default: ${DEFAULT-VALUE}).")
   private long seed = 42;
 
-  @Option(names = "--stay", description = "keep the server up at the end and print calls to try")
+  @Option(names = "--stay", description = "Keep the server up at the end and print calls to try.")
   private boolean stay;
 
   @Override

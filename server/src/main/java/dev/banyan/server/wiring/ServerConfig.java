@@ -37,6 +37,17 @@ public record ServerConfig(
     Duration drain) {
 
   /**
+   * Checks the port.
+   *
+   * @throws IllegalArgumentException if there is no such port
+   */
+  public ServerConfig {
+    if (port < 0 || port > 65_535) {
+      throw new IllegalArgumentException("port is " + port + "; expected 0 to 65535");
+    }
+  }
+
+  /**
    * What the bank of adapters can hold; its memory is set aside at the start.
    *
    * @param slots adapters in memory at once; more may lie in the folder
@@ -57,7 +68,7 @@ public record ServerConfig(
     public Capacity {
       if (slots < 1 || maxRank < 1 || maxLabels < 1) {
         throw new IllegalArgumentException(
-            "slots, max-rank and max-labels must be positive: %d, %d, %d"
+            "slots, max-rank and max-labels are %d, %d and %d; expected 1 or more"
                 .formatted(slots, maxRank, maxLabels));
       }
     }

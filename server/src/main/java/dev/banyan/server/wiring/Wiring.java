@@ -71,7 +71,7 @@ public final class Wiring {
     Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1).setWorkerPoolSize(2));
     // Reading the contract and opening the model take about as long; do both at once.
     Future<OpenAPIContract> contract = Contract.load(vertx);
-    TextModel model = open(opening, vertx);
+    TextModel model = open(opening, vertx, contract);
 
     ServerMetrics metrics = new ServerMetrics();
     Admission admission = new Admission(config.limits());
@@ -96,10 +96,12 @@ public final class Wiring {
     return listen(config, new RunningServer.Parts(inFlight, vertx, workers, queue, model), http);
   }
 
-  private static TextModel open(Supplier<TextModel> opening, Vertx vertx) {
+  private static TextModel open(Supplier<TextModel> opening, Vertx vertx, Future<?> contract) {
     try {
       return opening.get();
     } catch (RuntimeException | Error e) {
+      // What still reads would complain about the end of its threads, below the line that matters.
+      await(contract.otherwiseEmpty());
       await(vertx.close());
       throw e;
     }
