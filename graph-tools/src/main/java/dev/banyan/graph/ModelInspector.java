@@ -49,7 +49,7 @@ final class ModelInspector {
     graph.nodes().forEach(node -> operators.merge(node.op().toString(), 1, Integer::sum));
     return new Inspection(
         String.valueOf(source.path().getFileName()),
-        bytes(graph),
+        source.size(),
         model.opset(),
         weights(graph).stream().mapToLong(tensor -> tensor.shape().elements()).sum(),
         ports(graph.inputs()),
@@ -57,20 +57,6 @@ final class ModelInspector {
         found.sites().stream().map(ModelInspector::layer).toList(),
         found.unusable(),
         operators);
-  }
-
-  /** Data that lies in files of its own counts with the model. */
-  private long bytes(Graph graph) {
-    try {
-      long file = Files.size(source.path());
-      long data =
-          graph.constants().stream()
-              .mapToLong(value -> value.constant().orElseThrow().data().byteSize())
-              .sum();
-      return Math.max(file, data);
-    } catch (IOException e) {
-      throw new UncheckedIOException("Cannot read " + source.path(), e);
-    }
   }
 
   private static List<Tensor> weights(Graph graph) {

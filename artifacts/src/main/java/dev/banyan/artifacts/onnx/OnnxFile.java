@@ -152,6 +152,19 @@ public final class OnnxFile {
   }
 
   /**
+   * Number of bytes of the file and of its data files.
+   *
+   * @throws UnusableArtifact if a data file is missing
+   */
+  public long size() {
+    long external =
+        ExternalReferences.of(model).stream()
+            .mapToLong(file -> externals.file(file).byteSize())
+            .sum();
+    return bytes.byteSize() + external;
+  }
+
+  /**
    * The model's identity: the digest of its file; with external data, a digest over that one and
    * the name and digest of each data file.
    *

@@ -68,10 +68,10 @@ public final class InspectCommand implements Callable<Integer> {
                 out.println(
                     "  %-48s x%-3d %5d -> %-5d %,12d parameters"
                         .formatted(
-                            family,
+                            family.path(),
                             layers.size(),
-                            layers.getFirst().in(),
-                            layers.getFirst().out(),
+                            family.in(),
+                            family.out(),
                             layers.stream().mapToLong(Layer::parameters).sum())));
     if (!seen.layers().isEmpty()) {
       out.println("  --targets all-linear, or names: " + String.join(",", seen.names().keySet()));
@@ -121,15 +121,16 @@ public final class InspectCommand implements Callable<Integer> {
                     .formatted(sites.size(), reason, sites.getFirst().path())));
   }
 
-  /**
-   * Layers whose paths differ in numbers alone, and which have the same shape, are shown on one
-   * line.
-   */
-  private static Map<String, List<Layer>> families(Inspection seen) {
+  /** Layers of the same shape whose paths differ in numbers alone; they are shown on one line. */
+  private record Family(String path, long in, long out) {
+    static Family of(Layer layer) {
+      return new Family(numbersHidden(layer.path()), layer.in(), layer.out());
+    }
+  }
+
+  private static Map<Family, List<Layer>> families(Inspection seen) {
     return seen.layers().stream()
-        .collect(
-            Collectors.groupingBy(
-                layer -> numbersHidden(layer.path()), LinkedHashMap::new, Collectors.toList()));
+        .collect(Collectors.groupingBy(Family::of, LinkedHashMap::new, Collectors.toList()));
   }
 
   private static ObjectNode asJson(Inspection seen) {

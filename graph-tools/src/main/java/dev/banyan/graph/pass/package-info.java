@@ -3,7 +3,6 @@
  *
  * <ul>
  *   <li>{@link dev.banyan.graph.pass.RemoveUnused}: nodes and constants that no output needs.
- *   <li>{@link dev.banyan.graph.pass.EliminateIdentity}: {@code Identity} nodes.
  * </ul>
  */
 @NullMarked

@@ -1,18 +1,29 @@
 package dev.banyan.graph.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.banyan.artifacts.integrity.ArtifactException;
 import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.graph.Fixtures;
+import dev.banyan.graph.GraphTools;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 class InspectCommandTest {
+  @TempDir Path folder;
+
   @Test
   void layersOfOneKindAreShownOnOneLine() {
     assertThat(run(Fixtures.export("bert_dynamo18")))
@@ -42,6 +53,42 @@ class InspectCommandTest {
         .contains("0 layers can carry an adapter")
         .contains("com.microsoft.MatMulNBits: its weight is quantized")
         .containsPattern("past_key_values\\.\\*\\.key .* x30");
+  }
+
+  @Test
+  void sizeCountsTheDataFiles() throws IOException {
+    Path model = Fixtures.smolLm();
+    long bytes = Files.size(model) + Files.size(model.resolveSibling("model.onnx.data"));
+
+    assertThat(run(model, "--json")).contains("\"bytes\":" + bytes + ",");
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {0, 0.001, 0.5, 0.999})
+  void aTruncatedModelIsOneClearLine(double share) throws IOException {
+    byte[] whole = Files.readAllBytes(Fixtures.export("bert_opset17"));
+    Path cut = folder.resolve("cut.onnx");
+    Files.write(cut, Arrays.copyOf(whole, (int) (whole.length * share)));
+
+    assertRefused(cut, "an ONNX model");
+  }
+
+  @Test
+  void whatIsNoModelIsOneClearLine() throws IOException {
+    Path text = folder.resolve("notes.txt");
+    Files.writeString(text, "These are the notes of a meeting, not a model.");
+
+    assertRefused(text, "an ONNX model");
+    assertRefused(folder.resolve("missing.onnx"), "no such file");
+    assertRefused(folder, "folder");
+  }
+
+  private static void assertRefused(Path model, String why) {
+    assertThatThrownBy(() -> GraphTools.inspect(model))
+        .isInstanceOf(ArtifactException.class)
+        .hasMessageContainingAll(model.toString(), why)
+        .message()
+        .doesNotContain("\n");
   }
 
   private static String run(Path model, String... more) {
