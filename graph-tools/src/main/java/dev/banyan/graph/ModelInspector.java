@@ -1,6 +1,6 @@
 package dev.banyan.graph;
 
-import dev.banyan.artifacts.integrity.AtomicFiles;
+import dev.banyan.artifacts.integrity.WorkFolder;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.Inspection.Layer;
@@ -30,15 +30,12 @@ final class ModelInspector {
   }
 
   Inspection inspect() {
-    Path folder = temporaryFolder();
-    try {
-      Path simplified = folder.resolve("simplified.onnx");
+    try (WorkFolder folder = WorkFolder.temporary("banyan-inspect-")) {
+      Path simplified = folder.path().resolve("simplified.onnx");
       ModelProbe.simplify(source.path(), simplified, SimplifySettings.defaults());
       Model model = OnnxReader.read(OnnxFile.read(simplified));
       NodeNotes.carry(source, model);
       return describe(model);
-    } finally {
-      AtomicFiles.deleteTree(folder);
     }
   }
 
@@ -72,13 +69,5 @@ final class ModelInspector {
 
   private static Layer layer(Site site) {
     return new Layer(site.path(), site.inFeatures(), site.outFeatures(), site.parameters());
-  }
-
-  private static Path temporaryFolder() {
-    try {
-      return Files.createTempDirectory("banyan-inspect");
-    } catch (IOException e) {
-      throw new UncheckedIOException("Cannot make a temporary folder", e);
-    }
   }
 }

@@ -3,6 +3,7 @@ package dev.banyan.artifacts.bundle;
 import dev.banyan.artifacts.integrity.AtomicFiles;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
+import dev.banyan.artifacts.integrity.WorkFolder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -13,11 +14,12 @@ import java.util.stream.Stream;
 
 /**
  * Makes a bundle as a whole: the files are written into a hidden folder beside the target, which
- * {@link #commit} describes, flushes and renames. Closing without a commit leaves nothing behind.
+ * {@link #commit} describes, flushes and renames. Closing without a commit leaves nothing behind,
+ * and neither does an interruption.
  */
 public final class BundleWriter implements AutoCloseable {
   private final Path target;
-  private final Path staged;
+  private final WorkFolder staged;
 
   /**
    * Starts a bundle.
@@ -33,7 +35,7 @@ public final class BundleWriter implements AutoCloseable {
           "remove it or choose another folder");
     }
     this.target = target;
-    this.staged = AtomicFiles.stageDirectory(target);
+    this.staged = WorkFolder.beside(target);
   }
 
   private static boolean isEmptyFolder(Path path) {
@@ -49,7 +51,7 @@ public final class BundleWriter implements AutoCloseable {
 
   /** Where to write the file of this name. */
   public Path path(String name) {
-    return staged.resolve(name);
+    return staged.path().resolve(name);
   }
 
   /**
@@ -61,7 +63,7 @@ public final class BundleWriter implements AutoCloseable {
    */
   public Bundle commit(BundleManifest manifest) {
     Map<String, BundleFile> files = new TreeMap<>();
-    try (Stream<Path> children = Files.list(staged)) {
+    try (Stream<Path> children = Files.list(staged.path())) {
       for (Path file : children.toList()) {
         if (!Files.isRegularFile(file)) {
           throw new IllegalStateException("A bundle holds files only, not " + file);
@@ -77,14 +79,17 @@ public final class BundleWriter implements AutoCloseable {
         throw new IllegalStateException("The file " + name + " was not written");
       }
     }
-    AtomicFiles.write(staged.resolve(Bundle.MANIFEST), manifest.withFiles(files).toJson());
-    AtomicFiles.replaceDirectory(target, staged);
-    return Bundle.open(target);
+    AtomicFiles.write(staged.path().resolve(Bundle.MANIFEST), manifest.withFiles(files).toJson());
+    return staged.whole(
+        () -> {
+          AtomicFiles.replaceDirectory(target, staged.path());
+          return Bundle.open(target);
+        });
   }
 
   /** Removes what was not committed. */
   @Override
   public void close() {
-    AtomicFiles.deleteTree(staged);
+    staged.close();
   }
 }

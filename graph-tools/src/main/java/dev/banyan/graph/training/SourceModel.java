@@ -1,7 +1,7 @@
 package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.bundle.Pooling;
-import dev.banyan.artifacts.integrity.AtomicFiles;
+import dev.banyan.artifacts.integrity.WorkFolder;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.graph.io.NodeNotes;
 import dev.banyan.graph.io.OnnxReader;
@@ -12,9 +12,6 @@ import dev.banyan.graph.pass.RemoveUnused;
 import dev.banyan.graph.types.TypeOf;
 import dev.banyan.runtime.ort.ModelProbe;
 import dev.banyan.runtime.ort.SimplifySettings;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -24,11 +21,11 @@ import java.util.stream.Stream;
 /** The simplified source model, out of which each graph of a bundle starts afresh. */
 final class SourceModel implements AutoCloseable {
   private final OnnxFile original;
-  private final Path folder;
+  private final WorkFolder folder;
   private final OnnxFile simplified;
   private final Map<String, TensorType> types = new HashMap<>();
 
-  private SourceModel(OnnxFile original, Path folder, OnnxFile simplified) {
+  private SourceModel(OnnxFile original, WorkFolder folder, OnnxFile simplified) {
     this.original = original;
     this.folder = folder;
     this.simplified = simplified;
@@ -36,13 +33,8 @@ final class SourceModel implements AutoCloseable {
 
   /** Lets ONNX Runtime fold constants and remove what is dead, into a temporary folder. */
   static SourceModel simplify(OnnxFile source) {
-    Path folder;
-    try {
-      folder = Files.createTempDirectory("banyan-prepare");
-    } catch (IOException e) {
-      throw new UncheckedIOException("Cannot make a temporary folder", e);
-    }
-    Path file = folder.resolve("simplified.onnx");
+    WorkFolder folder = WorkFolder.temporary("banyan-prepare-");
+    Path file = folder.path().resolve("simplified.onnx");
     boolean done = false;
     try {
       ModelProbe.simplify(source.path(), file, SimplifySettings.defaults());
@@ -51,7 +43,7 @@ final class SourceModel implements AutoCloseable {
       return model;
     } finally {
       if (!done) {
-        AtomicFiles.deleteTree(folder);
+        folder.close();
       }
     }
   }
@@ -90,6 +82,6 @@ final class SourceModel implements AutoCloseable {
 
   @Override
   public void close() {
-    AtomicFiles.deleteTree(folder);
+    folder.close();
   }
 }

@@ -1,6 +1,6 @@
 package dev.banyan.graph.types;
 
-import dev.banyan.artifacts.integrity.AtomicFiles;
+import dev.banyan.artifacts.integrity.WorkFolder;
 import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.graph.io.OnnxWriter;
 import dev.banyan.graph.ir.Dim;
@@ -12,9 +12,6 @@ import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.ort.SessionSettings.Optimization;
 import dev.banyan.runtime.ort.TensorPort;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,18 +41,11 @@ public final class TypeOf {
     for (var node : graph.nodes()) {
       node.outputs().stream().filter(output -> !output.isNone()).forEach(made::add);
     }
-    Path folder = null;
-    try {
-      folder = Files.createTempDirectory("banyan-types");
+    try (WorkFolder folder = WorkFolder.temporary("banyan-types-")) {
       graph.setOutputs(made);
-      probe(model, folder);
-    } catch (IOException e) {
-      throw new UncheckedIOException("Cannot make a temporary folder", e);
+      probe(model, folder.path());
     } finally {
       graph.setOutputs(outputs);
-      if (folder != null) {
-        AtomicFiles.deleteTree(folder);
-      }
     }
     return model;
   }

@@ -2,6 +2,7 @@ package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
+import dev.banyan.artifacts.integrity.WorkFolder;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.data.Batch.Padding;
@@ -56,7 +57,7 @@ public final class Trainer {
     Optional<LabelSet> labels = labels(data.train());
     List<Tensor> start = start(labels);
     Keeper keeper;
-    try (RunFolder folder = new RunFolder();
+    try (WorkFolder folder = WorkFolder.temporary("banyan-train-");
         TextTokenizer tokenizer = tokenizer()) {
       EncodedData train = encode(data.train(), labels, tokenizer);
       Feeder feeder = feeder(tokenizer);
@@ -155,7 +156,7 @@ public final class Trainer {
         .tensors(bundle.manifest().parameters(), plan.rank(), labels.map(LabelSet::size).orElse(0));
   }
 
-  private TrainingEngine engine(List<Tensor> start, RunFolder folder, boolean evaluates) {
+  private TrainingEngine engine(List<Tensor> start, WorkFolder folder, boolean evaluates) {
     RunOptimizer optimizer = new RunOptimizer(plan.weightDecay(), plan.clip(), start.size());
     return OrtTrainingEngine.open(
         new OrtTrainingEngine.Start(bundle, start, optimizer),
