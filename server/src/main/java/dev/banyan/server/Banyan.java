@@ -14,8 +14,12 @@ import dev.banyan.server.quickstart.QuickstartFailure;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -115,7 +119,7 @@ public final class Banyan {
   }
 
   /** The message of a failure that is meant for users; a defect says that it is one. */
-  private static String message(Exception failure) {
+  static String message(Exception failure) {
     return switch (failure) {
       case ArtifactException known -> plain(known);
       case RuntimeFailure known -> plain(known);
@@ -123,11 +127,21 @@ public final class Banyan {
       case ServerProblem known -> known.detail();
       case QuickstartFailure known -> plain(known);
       case IOException known -> plain(known);
-      case UncheckedIOException known -> plain(known);
+      case UncheckedIOException known -> plain(known) + reason(known.getCause());
       case CancellationException _ -> "stopped";
       default ->
           "this should not happen: %s (run it again with --verbose and report it)"
               .formatted(failure);
+    };
+  }
+
+  /** The file system's own messages are no more than the name of the file. */
+  private static String reason(@Nullable Throwable cause) {
+    return switch (cause) {
+      case AccessDeniedException denied -> ": no permission for " + denied.getFile();
+      case NoSuchFileException missing -> ": there is no " + missing.getFile();
+      case FileSystemException other -> ": " + plain(other);
+      case null, default -> "";
     };
   }
 

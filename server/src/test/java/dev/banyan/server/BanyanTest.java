@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -53,6 +56,20 @@ class BanyanTest {
     assertThat(err.toString().strip())
         .isEqualTo(
             "banyan train: nowhere: no bundle.json in it; name a folder made by 'banyan prepare'");
+  }
+
+  @Test
+  void aDiskThatRefusesIsNamedWithItsReason() {
+    assertThat(
+            Banyan.message(
+                new UncheckedIOException("Cannot write out", new AccessDeniedException("/out/a"))))
+        .isEqualTo("Cannot write out: no permission for /out/a");
+    assertThat(
+            Banyan.message(
+                new UncheckedIOException(
+                    "Cannot write out",
+                    new FileSystemException("/out/a", null, "No space left on device"))))
+        .isEqualTo("Cannot write out: /out/a: No space left on device");
   }
 
   @Test

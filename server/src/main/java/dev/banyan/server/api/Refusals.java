@@ -1,6 +1,7 @@
 package dev.banyan.server.api;
 
 import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.HttpException;
 import io.vertx.openapi.validation.ValidatorException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -52,7 +53,9 @@ final class Refusals {
   }
 
   private static Problem badRequest(@Nullable Throwable failure) {
-    String reason = failure == null ? null : failure.getMessage();
+    // The router's own exception says "Bad Request" only; what is wrong is in its cause.
+    Throwable telling = failure instanceof HttpException ? failure.getCause() : failure;
+    String reason = telling == null ? null : telling.getMessage();
     return Problem.badRequest(reason == null ? "The request cannot be read." : reason);
   }
 }
