@@ -12,6 +12,7 @@ import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
 import dev.banyan.graph.site.SiteDiscovery;
+import dev.banyan.graph.training.PoolingChoice;
 import dev.banyan.runtime.ort.ModelProbe;
 import dev.banyan.runtime.ort.SimplifySettings;
 import java.nio.file.Path;
@@ -45,18 +46,21 @@ final class ModelInspector {
         String.valueOf(source.path().getFileName()),
         source.size(),
         model.opset(),
+        source.irVersion(),
         weights(graph).stream().mapToLong(tensor -> tensor.shape().elements()).sum(),
         ports(graph.inputs()),
         ports(graph.outputs()),
         found.sites().stream().map(ModelInspector::layer).toList(),
         found.unusable(),
+        PoolingChoice.of(graph),
         operators);
   }
 
+  /** Constants of one element are settings, such as the epsilon of a normalization. */
   private static List<Tensor> weights(Graph graph) {
     return graph.constants().stream()
         .map(value -> value.constant().orElseThrow())
-        .filter(tensor -> tensor.type().isFloatingPoint())
+        .filter(tensor -> tensor.type().isFloatingPoint() && tensor.shape().elements() > 1)
         .toList();
   }
 

@@ -109,6 +109,11 @@ public final class OnnxFile {
     return path;
   }
 
+  /** Version of the file format, from 3 to 14. */
+  public int irVersion() {
+    return Math.toIntExact(model.getIrVersion());
+  }
+
   /** The model's message. */
   public ModelProto model() {
     return model;

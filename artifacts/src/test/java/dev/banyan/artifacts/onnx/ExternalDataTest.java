@@ -44,6 +44,18 @@ class ExternalDataTest {
   }
 
   @Test
+  void aModelsSizeIsThatOfAllItsFiles() throws IOException {
+    OnnxFile file = written();
+    long all = 0;
+    try (var files = Files.list(folder)) {
+      for (Path each : files.toList()) {
+        all += Files.size(each);
+      }
+    }
+    assertThat(file.size()).isEqualTo(all).isGreaterThan(Files.size(file.path()));
+  }
+
+  @Test
   void externalWeightsAreMappedAndNotCopied() {
     OnnxFile file = written();
     Tensor tensor = file.tensor(file.model().getGraph().getInitializer(0));

@@ -2,6 +2,7 @@ package dev.banyan.graph.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.Inspection;
@@ -56,8 +57,13 @@ public final class InspectCommand implements Callable<Integer> {
 
   private static void print(Inspection seen, PrintWriter out) {
     out.println(
-        "%s: opset %d, %,d parameters, %.1f MiB"
-            .formatted(seen.file(), seen.opset(), seen.parameters(), seen.bytes() / 1048576.0));
+        "%s: opset %d, IR version %d, %,d parameters, %.1f MiB"
+            .formatted(
+                seen.file(),
+                seen.opset(),
+                seen.irVersion(),
+                seen.parameters(),
+                seen.bytes() / 1048576.0));
     printPorts("input", seen.inputs(), out);
     printPorts("output", seen.outputs(), out);
     out.println();
@@ -73,10 +79,30 @@ public final class InspectCommand implements Callable<Integer> {
                             family.in(),
                             family.out(),
                             layers.stream().mapToLong(Layer::parameters).sum())));
-    if (!seen.layers().isEmpty()) {
-      out.println("  --targets all-linear, or names: " + String.join(",", seen.names().keySet()));
+    seen.suggestedTargets()
+        .ifPresent(
+            targets ->
+                out.println(
+                    "  --targets %s to begin with; all-linear, or names: %s"
+                        .formatted(targets, String.join(",", seen.names().keySet()))));
+    if (!seen.poolings().isEmpty()) {
+      out.println("  --pooling " + String.join(", ", poolings(seen)));
     }
     printUnusable(seen, out);
+    out.println();
+    out.println("operators: " + operators(seen));
+  }
+
+  private static List<String> poolings(Inspection seen) {
+    return seen.poolings().stream().map(Pooling::text).toList();
+  }
+
+  /** The most frequent ones first. */
+  private static String operators(Inspection seen) {
+    return seen.operators().entrySet().stream()
+        .sorted(Map.Entry.<String, Integer>comparingByValue().reversed())
+        .map(entry -> entry.getKey() + " x" + entry.getValue())
+        .collect(Collectors.joining(", "));
   }
 
   private static void printPorts(String kind, List<Port> ports, PrintWriter out) {
@@ -139,6 +165,7 @@ public final class InspectCommand implements Callable<Integer> {
             .put("file", seen.file())
             .put("bytes", seen.bytes())
             .put("opset", seen.opset())
+            .put("ir_version", seen.irVersion())
             .put("parameters", seen.parameters());
     ports(json.putArray("inputs"), seen.inputs());
     ports(json.putArray("outputs"), seen.outputs());
@@ -159,6 +186,9 @@ public final class InspectCommand implements Callable<Integer> {
           .put("operator", site.operator())
           .put("reason", site.reason());
     }
+    seen.suggestedTargets().ifPresent(targets -> json.put("suggested_targets", targets));
+    ArrayNode poolings = json.putArray("poolings");
+    poolings(seen).forEach(poolings::add);
     ObjectNode operators = json.putObject("operators");
     seen.operators().forEach(operators::put);
     return json;

@@ -25,12 +25,11 @@ record EncoderPorts(Value ids, Optional<Value> mask, Value hiddenStates, Optiona
       List.of("input_ids", "attention_mask", "token_type_ids");
 
   /**
-   * Checks that text can be fed, and names the axes of the inputs {@code batch} and {@code
-   * sequence}: exporters have other names, or one name for both.
+   * Checks that text can be fed.
    *
    * @throws UnusableModel if the model has an input that is no tokens, or an axis of a fixed size
    */
-  static void nameAxes(Graph graph) {
+  static void requireTokens(Graph graph) {
     for (Value input : graph.inputs()) {
       boolean free =
           input.type().stream()
@@ -41,6 +40,18 @@ record EncoderPorts(Value ids, Optional<Value> mask, Value hiddenStates, Optiona
             "The model has the input '%s' %s; expected only %s, each int64 [batch, sequence] with both axes dynamic: export the encoder alone, with dynamic axes"
                 .formatted(input, type(input), KNOWN_INPUTS));
       }
+    }
+  }
+
+  /**
+   * Names the axes of the inputs {@code batch} and {@code sequence}: exporters have other names, or
+   * one name for both.
+   *
+   * @throws UnusableModel if {@link #requireTokens} finds other inputs
+   */
+  static void nameAxes(Graph graph) {
+    requireTokens(graph);
+    for (Value input : graph.inputs()) {
       input.withType(TensorType.of(DType.INT64, Dim.of("batch"), Dim.of("sequence")));
     }
   }

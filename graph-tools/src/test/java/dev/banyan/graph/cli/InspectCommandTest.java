@@ -3,6 +3,7 @@ package dev.banyan.graph.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.integrity.ArtifactException;
 import dev.banyan.artifacts.integrity.JsonText;
@@ -30,7 +31,10 @@ class InspectCommandTest {
         .contains("opset 18")
         .contains("13 layers can carry an adapter")
         .containsPattern("encoder\\.layer\\.\\*\\.attention\\.self\\.query +x2 +32 -> 32")
-        .contains("names: dense,key,query,value");
+        .contains("--targets query,value to begin with")
+        .contains("names: dense,key,query,value")
+        .contains("--pooling mean, cls, pooler")
+        .containsPattern("operators: .*MatMul x16");
   }
 
   @Test
@@ -39,6 +43,9 @@ class InspectCommandTest {
     ObjectNode json = JsonText.parse("output", text.getBytes(StandardCharsets.UTF_8));
 
     assertThat(json.path("opset").asInt()).isEqualTo(14);
+    assertThat(json.path("ir_version").asInt()).isEqualTo(7);
+    assertThat(json.path("suggested_targets").asText()).isEqualTo("q_lin,v_lin");
+    assertThat(json.path("poolings")).extracting(JsonNode::asText).containsExactly("mean", "cls");
     assertThat(json.path("inputs").path(0).path("name").asText()).isEqualTo("input_ids");
     assertThat(json.path("sites")).hasSize(12);
     assertThat(json.path("sites").path(0).path("path").asText())
@@ -48,10 +55,19 @@ class InspectCommandTest {
   }
 
   @Test
+  void aWeightIsCountedAndASettingIsNot() throws IOException {
+    // The embeddings (30522 + 512 + 2) * 384 + 768, and 1774464 in each of six layers.
+    assertThat(GraphTools.inspect(Fixtures.miniLm(folder)).parameters())
+        .isEqualTo((30522 + 512 + 2) * 384L + 768 + 6 * 1774464L);
+  }
+
+  @Test
   void anOptimizedDecoderIsExplainedRatherThanRefused() {
     assertThat(run(Fixtures.smolLm()))
         .contains("0 layers can carry an adapter")
         .contains("com.microsoft.MatMulNBits: its weight is quantized")
+        .doesNotContain("--targets")
+        .doesNotContain("--pooling")
         .containsPattern("past_key_values\\.\\*\\.key .* x30");
   }
 
