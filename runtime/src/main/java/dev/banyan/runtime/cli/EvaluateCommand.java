@@ -82,7 +82,7 @@ public final class EvaluateCommand implements Callable<Integer> {
           own.commandLine(), "--batch-size is " + batchSize + "; expected 1 or more");
     }
     WarmUp.begin();
-    Score score = score(Bundle.open(bundle), PeftAdapter.read(adapter), settings(own));
+    Score score = score(Bundle.openVerified(bundle), PeftAdapter.read(adapter), settings(own));
     PrintWriter screen = own.commandLine().getOut();
     screen.println(json ? JsonOutput.text(score.toJson()) : ProgressLine.text(score));
     screen.flush();

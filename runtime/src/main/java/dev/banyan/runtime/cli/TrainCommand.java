@@ -86,7 +86,7 @@ public final class TrainCommand implements Callable<Integer> {
     CommandSpec own = java.util.Objects.requireNonNull(spec);
     WarmUp.begin();
     PrintWriter screen = own.commandLine().getOut();
-    Bundle opened = Bundle.open(bundle);
+    Bundle opened = Bundle.openVerified(bundle);
     TrainingData texts =
         new TrainingData(Dataset.read(data), Optional.ofNullable(eval).map(Dataset::read));
     ProgressLine progress = ProgressLine.on(own.commandLine().getErr(), json);
