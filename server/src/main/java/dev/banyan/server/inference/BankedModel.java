@@ -13,6 +13,8 @@ import dev.banyan.runtime.inference.ServingPlan;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /** The base of a bundle with its bank of slots, in ONNX Runtime. */
 public final class BankedModel implements TextModel {
@@ -33,7 +35,17 @@ public final class BankedModel implements TextModel {
    * @throws dev.banyan.runtime.RuntimeFailure if the model does not load
    */
   public static BankedModel open(Path bundle, ServingPlan plan) {
-    return new BankedModel(BaseModel.open(Bundle.open(bundle), plan), plan);
+    Bundle opened = Bundle.open(bundle);
+    // Reading every byte takes as long as loading the graph: both at once.
+    CompletableFuture<Void> verified = CompletableFuture.runAsync(opened::verify);
+    BaseModel base = BaseModel.open(opened, plan);
+    try {
+      verified.join();
+    } catch (CompletionException e) {
+      base.close();
+      throw e.getCause() instanceof RuntimeException cause ? cause : e;
+    }
+    return new BankedModel(base, plan);
   }
 
   @Override
