@@ -59,7 +59,8 @@ public final class IndexGradients {
     requireAddingScatter(c);
     if (c.node().intAttribute("batch_dims", 0) != 0) {
       throw new NotDifferentiable(
-          "The gradient of %s with batch_dims is not implemented".formatted(c.node()));
+          "%s has batch_dims, and GatherND is differentiated only without; adapt layers above it"
+              .formatted(c.node()));
     }
     return c.op("ScatterND", ADDING, c.zerosLike(c.in(0)), c.in(1), c.dy());
   }
