@@ -15,6 +15,7 @@ import java.util.OptionalInt;
  * @param task what adapters will learn
  * @param sites which layers they adapt
  * @param pooling how token vectors become one
+ * @param gradients in which operators the training graphs are written
  * @param maxLength tokens after which a text is cut; if absent 256, or less if the model has fewer
  *     positions
  * @param out the bundle's folder
@@ -25,8 +26,21 @@ public record PrepareRequest(
     Task task,
     SiteChoice sites,
     Pooling pooling,
+    Emission gradients,
     OptionalInt maxLength,
     Path out) {
+  /** A request for the faster gradients. */
+  public PrepareRequest(
+      Path model,
+      Path tokenizer,
+      Task task,
+      SiteChoice sites,
+      Pooling pooling,
+      OptionalInt maxLength,
+      Path out) {
+    this(model, tokenizer, task, sites, pooling, Emission.FUSED, maxLength, out);
+  }
+
   /**
    * Which layers are adapted.
    *

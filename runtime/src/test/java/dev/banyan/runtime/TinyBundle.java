@@ -62,6 +62,7 @@ public final class TinyBundle {
     try (BundleWriter writer = new BundleWriter(folder)) {
       TinyBundle bundle = base(writer.path(Bundle.BASE_DATA));
       OnnxFile.write(writer.path(Bundle.TRAINING_MODEL), bundle.training().model());
+      OnnxFile.write(writer.path(Bundle.GRADIENT_MODEL), bundle.gradients().model());
       OnnxFile.write(writer.path(Bundle.EVAL_MODEL), bundle.eval().model());
       OnnxFile.write(writer.path(Bundle.OPTIMIZER_MODEL), optimizer().model());
       OnnxFile.write(writer.path(Bundle.SERVING_MODEL), bundle.serving().model());
@@ -170,22 +171,38 @@ public final class TinyBundle {
     return forward().output("loss", FLOAT).output("logits", FLOAT, "batch", "labels");
   }
 
+  private TinyGraph gradients() {
+    TinyGraph graph = backward();
+    List<ParameterSpec> specs = manifest().parameters();
+    for (int i = 0; i < specs.size(); i++) {
+      graph.output(grad(i), FLOAT, specs.get(i).dims().toArray(String[]::new));
+    }
+    return graph;
+  }
+
+  private TinyGraph backward() {
+    return eval()
+        .constant(TensorProtos.inline(Tensor.ofFloats("one_hot", Shape.of(2), 0, 1)))
+        .constant(TensorProtos.inline(Tensor.ofLongs("zero", Shape.of(1), 0)))
+        .node("Exp", List.of("log_prob"), List.of("probabilities"))
+        .node("Shape", List.of("logits"), List.of("size"))
+        .node("Gather", List.of("size", "one"), List.of("classes"))
+        .node("OneHot", List.of("labels", "classes", "one_hot"), List.of("truth"))
+        .node("Sub", List.of("probabilities", "truth"), List.of("excess"))
+        .node("Gather", List.of("size", "zero"), List.of("rows"))
+        .node("Cast", List.of("rows"), List.of("count_of_rows"), "to", FLOAT.onnxCode())
+        .node("Div", List.of("excess", "count_of_rows"), List.of("dlogits"))
+        .node("Gemm", List.of("y", "dlogits"), List.of(grad(2)), "transA", 1)
+        .node("ReduceSum", List.of("dlogits", "zero"), List.of(grad(3)), "keepdims", 0)
+        .node("Gemm", List.of("dlogits", PARAMETERS.get(2)), List.of("dy"), "transB", 1)
+        .node("Gemm", List.of("us", "dy"), List.of(grad(1)), "transA", 1)
+        .node("Gemm", List.of("dy", PARAMETERS.get(1)), List.of("dus"), "transB", 1)
+        .node("Mul", List.of("dus", "lora_scaling"), List.of("du"))
+        .node("Gemm", List.of("p", "du"), List.of(grad(0)), "transA", 1);
+  }
+
   private TinyGraph training() {
-    TinyGraph graph =
-        eval()
-            .constant(TensorProtos.inline(Tensor.ofFloats("loss_grad", Shape.SCALAR, 1)))
-            .constant(TensorProtos.inline(Tensor.ofLongs("zero", Shape.of(1), 0)))
-            .microsoft(
-                "SoftmaxCrossEntropyLossGrad",
-                List.of("loss_grad", "log_prob", "labels"),
-                List.of("dlogits"))
-            .node("Gemm", List.of("y", "dlogits"), List.of(grad(2)), "transA", 1)
-            .node("ReduceSum", List.of("dlogits", "zero"), List.of(grad(3)), "keepdims", 0)
-            .node("Gemm", List.of("dlogits", PARAMETERS.get(2)), List.of("dy"), "transB", 1)
-            .node("Gemm", List.of("us", "dy"), List.of(grad(1)), "transA", 1)
-            .node("Gemm", List.of("dy", PARAMETERS.get(1)), List.of("dus"), "transB", 1)
-            .node("Mul", List.of("dus", "lora_scaling"), List.of("du"))
-            .node("Gemm", List.of("p", "du"), List.of(grad(0)), "transA", 1);
+    TinyGraph graph = backward();
     List<ParameterSpec> specs = manifest().parameters();
     for (int i = 0; i < specs.size(); i++) {
       String[] dims = specs.get(i).dims().toArray(String[]::new);

@@ -24,6 +24,9 @@ public final class Bundle {
   /** Forward and backward pass, in the layout of ONNX Runtime's training API. */
   public static final String TRAINING_MODEL = "training_model.onnx";
 
+  /** Forward and backward pass with the gradients as outputs, for any session. */
+  public static final String GRADIENT_MODEL = "gradient_model.onnx";
+
   /** Forward pass with loss. */
   public static final String EVAL_MODEL = "eval_model.onnx";
 
@@ -47,6 +50,7 @@ public final class Bundle {
   static final List<String> FILES =
       List.of(
           TRAINING_MODEL,
+          GRADIENT_MODEL,
           EVAL_MODEL,
           OPTIMIZER_MODEL,
           CHECKPOINT,

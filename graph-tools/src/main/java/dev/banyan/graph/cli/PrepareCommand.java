@@ -8,6 +8,7 @@ import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.JsonText;
+import dev.banyan.graph.Emission;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.PrepareReport;
 import dev.banyan.graph.PrepareRequest;
@@ -94,6 +95,15 @@ public final class PrepareCommand implements Callable<Integer> {
   Pooling pooling = Pooling.MEAN;
 
   @Option(
+      names = "--gradients",
+      defaultValue = "fused",
+      converter = EmissionName.class,
+      paramLabel = "KIND",
+      description =
+          "Operators of the backward pass: plain for ONNX's own alone, fused to add ONNX Runtime's where they are faster (default: ${DEFAULT-VALUE}).")
+  Emission gradients = Emission.FUSED;
+
+  @Option(
       names = "--max-length",
       paramLabel = "N",
       description =
@@ -133,6 +143,7 @@ public final class PrepareCommand implements Callable<Integer> {
         given(task),
         new SiteChoice(given(targets), Optional.ofNullable(exclude), Optional.ofNullable(layers)),
         pooling,
+        gradients,
         maxLength == null ? OptionalInt.empty() : OptionalInt.of(maxLength),
         given(out));
   }
@@ -225,6 +236,15 @@ public final class PrepareCommand implements Callable<Integer> {
               () ->
                   new TypeConversionException(
                       "expected text-classification or embedding, but was '" + text + "'"));
+    }
+  }
+
+  private static final class EmissionName implements ITypeConverter<Emission> {
+    @Override
+    public Emission convert(String text) {
+      return Emission.of(text)
+          .orElseThrow(
+              () -> new TypeConversionException("expected plain or fused, but was '" + text + "'"));
     }
   }
 

@@ -136,7 +136,9 @@ public final class BundleBuilder {
       OnnxWriter graphs = new OnnxWriter(weights);
       ForwardGraph forward = TrainingGraphs.forward(model.base(request.pooling()), recipe);
       graphs.write(forward.model(), writer.path(Bundle.EVAL_MODEL));
-      graphs.write(TrainingGraphs.withGradients(forward), writer.path(Bundle.TRAINING_MODEL));
+      GradientGraph gradients = TrainingGraphs.withGradients(forward, request.gradients().rules());
+      graphs.write(gradients.model(), writer.path(Bundle.GRADIENT_MODEL));
+      graphs.write(TrainingGraphs.accumulating(gradients), writer.path(Bundle.TRAINING_MODEL));
       graphs.write(
           ServingGraph.of(model.base(request.pooling()), recipe),
           writer.path(Bundle.SERVING_MODEL));

@@ -20,10 +20,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The graphs that ONNX Runtime's training API runs, under its names.
+ * The graphs that training runs: one for any session, and one under the names of ONNX Runtime's
+ * training API.
  *
  * <table>
- * <caption>Inputs and outputs of the training graph, in this order</caption>
+ * <caption>Inputs and outputs of the training graph, in this order; the gradient graph has neither
+ *     buffers nor {@code lazy_reset_grad}, and {@code <parameter>_grad} as outputs</caption>
  * <tr><td>the model's inputs</td><td>int64 {@code [batch, sequence]}</td></tr>
  * <tr><td>{@code labels}</td><td>int64 {@code [batch]}; text classification only</td></tr>
  * <tr><td>{@code lora_scaling}</td><td>float scalar</td></tr>
@@ -42,6 +44,9 @@ final class TrainingGraphs {
 
   /** Input of class ids. */
   static final String LABELS = "labels";
+
+  /** What a parameter's name gets at its end for the name of its gradient. */
+  private static final String GRADIENT = "_grad";
 
   private static final OpId ACCUMULATE = OpId.microsoft("InPlaceAccumulatorV2");
   private static final TensorType FLAG = TensorType.of(DType.BOOL, Shape.of(1));
@@ -95,38 +100,56 @@ final class TrainingGraphs {
   }
 
   /**
-   * Adds the gradients of all parameters and what adds them up over several steps.
+   * Adds the gradients of all parameters as outputs: a graph for any session.
    *
    * @param forward its graph is extended
+   * @param rules how operators are differentiated
    */
-  static Model withGradients(ForwardGraph forward) {
+  static GradientGraph withGradients(ForwardGraph forward, GradientRules rules) {
     Model model = TypeOf.annotate(forward.model().withMicrosoftOps());
     Graph graph = model.graph();
     Map<Value, Value> gradients =
-        Differentiate.of(model, forward.loss(), forward.parameters(), GradientRules.forOrt());
-    List<Value> buffers = new ArrayList<>();
-    for (Value parameter : forward.parameters()) {
-      buffers.add(
-          graph.addInput(parameter.name() + "_grad.accumulation.buffer", parameter.knownType()));
-    }
+        Differentiate.of(model, forward.loss(), forward.parameters(), rules);
+    gradients.values().forEach(graph::addOutput);
+    RemoveUnused.from(graph);
+    graph.sort();
+    return new GradientGraph(model, forward.parameters(), List.copyOf(gradients.values()));
+  }
+
+  /**
+   * Replaces the gradients among the outputs by what adds them up over several steps, in the layout
+   * of ONNX Runtime's training API.
+   *
+   * @param gradients its graph is changed
+   */
+  static Model accumulating(GradientGraph gradients) {
+    Graph graph = gradients.model().graph();
+    List<Value> outputs = new ArrayList<>(graph.outputs());
+    outputs.removeAll(gradients.gradients());
+    graph.setOutputs(outputs);
+    List<Value> buffers =
+        gradients.parameters().stream()
+            .map(
+                parameter ->
+                    graph.addInput(
+                        parameter.name() + GRADIENT + ".accumulation.buffer",
+                        parameter.knownType()))
+            .toList();
     Value reset = graph.addInput("lazy_reset_grad", FLAG);
-    int next = 0;
-    for (Map.Entry<Value, Value> entry : gradients.entrySet()) {
-      String out = entry.getKey().name() + "_grad.accumulation.out";
+    for (int i = 0; i < buffers.size(); i++) {
+      String out = gradients.parameters().get(i).name() + GRADIENT + ".accumulation.out";
       graph.addOutput(
           graph
               .addNode(
                   ACCUMULATE,
-                  "GradientAccumulator" + next,
-                  List.of(buffers.get(next), entry.getValue(), reset),
+                  "GradientAccumulator" + i,
+                  List.of(buffers.get(i), gradients.gradients().get(i), reset),
                   List.of(out),
                   Map.of())
               .output()
               .withType(FLAG));
-      next++;
     }
-    RemoveUnused.from(graph);
     graph.sort();
-    return model;
+    return gradients.model();
   }
 }

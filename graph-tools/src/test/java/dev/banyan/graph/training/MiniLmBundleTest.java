@@ -150,7 +150,12 @@ class MiniLmBundleTest {
     long source = Files.size(folder.resolve("all-minilm-l6-v2.onnx"));
     long weights = Files.size(bundle.file(Bundle.BASE_DATA));
     assertThat(weights).isBetween(source * 95 / 100, source);
-    for (String graph : List.of(Bundle.TRAINING_MODEL, Bundle.EVAL_MODEL, Bundle.SERVING_MODEL)) {
+    for (String graph :
+        List.of(
+            Bundle.TRAINING_MODEL,
+            Bundle.GRADIENT_MODEL,
+            Bundle.EVAL_MODEL,
+            Bundle.SERVING_MODEL)) {
       assertThat(Files.size(bundle.file(graph))).as(graph).isLessThan(source / 100);
     }
   }

@@ -70,6 +70,10 @@ class PyTorchParityTest {
     Map<String, Tensor> batch = batch(bundle, recorded);
 
     TrainingRun.Pass pass = TrainingRun.pass(bundle, parameters, batch);
+    assertThat(TrainingRun.accumulatedPass(bundle, parameters, batch).gradients())
+        .as("what the buffers hold after one batch")
+        .usingRecursiveComparison()
+        .isEqualTo(pass.gradients());
     float loss = tensor(recorded, "loss").floats()[0];
     assertThat(relative(pass.loss(), loss)).as("loss").isLessThan(LOSS_TOLERANCE);
     assertThat(relative(evalLoss(bundle, parameters, batch), loss))

@@ -22,7 +22,9 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** Runs the training artifacts of a bundle as ONNX Runtime's users do. */
 final class TrainingRun {
@@ -60,19 +62,33 @@ final class TrainingRun {
     return losses;
   }
 
-  /** What one pass of the training graph gives in a plain session. */
+  /** What one forward and backward pass gives. */
   record Pass(float loss, List<Float> prediction, Map<String, float[]> gradients) {}
 
-  /** Runs the training graph in a plain session, with the accumulation buffers as inputs. */
+  /** Runs the gradient graph. */
   static Pass pass(Bundle bundle, List<Tensor> parameters, Map<String, Tensor> batch) {
+    try (InferenceSession session =
+            InferenceSession.open(bundle.file(Bundle.GRADIENT_MODEL), SessionSettings.defaults());
+        TensorScope scope = new TensorScope()) {
+      Map<String, NativeTensor> feeds = feeds(scope, batch);
+      feeds.putAll(parameters(scope, parameters));
+      List<String> outputs = session.outputs().stream().map(port -> port.name()).toList();
+      try (OutputTensors out = session.run(feeds, outputs)) {
+        return pass(out, outputs.get(1), parameters, name -> out.floats(name + "_grad"));
+      }
+    }
+  }
+
+  /** Runs the training graph in a plain session, with the accumulation buffers as inputs. */
+  static Pass accumulatedPass(Bundle bundle, List<Tensor> parameters, Map<String, Tensor> batch) {
     try (InferenceSession session =
             InferenceSession.open(bundle.file(Bundle.TRAINING_MODEL), SessionSettings.defaults());
         TensorScope scope = new TensorScope();
         Arena arena = Arena.ofConfined()) {
       Map<String, NativeTensor> feeds = feeds(scope, batch);
+      feeds.putAll(parameters(scope, parameters));
       Map<String, MemorySegment> buffers = new LinkedHashMap<>();
       for (Tensor parameter : parameters) {
-        feeds.put(parameter.name(), scope.floats(parameter.floats(), parameter.shape().toArray()));
         MemorySegment buffer = arena.allocate(parameter.data().byteSize(), 64);
         buffers.put(parameter.name(), buffer);
         feeds.put(
@@ -84,16 +100,36 @@ final class TrainingRun {
       feeds.put("lazy_reset_grad", scope.view(reset, DType.BOOL, Shape.of(1)));
       List<String> outputs = session.outputs().stream().map(port -> port.name()).toList();
       try (OutputTensors out = session.run(feeds, outputs)) {
-        Map<String, float[]> gradients = new LinkedHashMap<>();
-        buffers.forEach(
-            (name, buffer) -> gradients.put(name, buffer.toArray(ValueLayout.JAVA_FLOAT)));
-        List<Float> prediction = new ArrayList<>();
-        for (float value : out.floats(outputs.get(1))) {
-          prediction.add(value);
-        }
-        return new Pass(out.scalar("loss"), prediction, gradients);
+        return pass(
+            out,
+            outputs.get(1),
+            parameters,
+            name -> Objects.requireNonNull(buffers.get(name)).toArray(ValueLayout.JAVA_FLOAT));
       }
     }
+  }
+
+  private static Pass pass(
+      OutputTensors out,
+      String predictionName,
+      List<Tensor> parameters,
+      Function<String, float[]> gradient) {
+    Map<String, float[]> gradients = new LinkedHashMap<>();
+    parameters.forEach(
+        parameter -> gradients.put(parameter.name(), gradient.apply(parameter.name())));
+    List<Float> prediction = new ArrayList<>();
+    for (float value : out.floats(predictionName)) {
+      prediction.add(value);
+    }
+    return new Pass(out.scalar("loss"), prediction, gradients);
+  }
+
+  private static Map<String, NativeTensor> parameters(TensorScope scope, List<Tensor> parameters) {
+    Map<String, NativeTensor> feeds = new LinkedHashMap<>();
+    for (Tensor parameter : parameters) {
+      feeds.put(parameter.name(), scope.floats(parameter.floats(), parameter.shape().toArray()));
+    }
+    return feeds;
   }
 
   static Map<String, NativeTensor> feeds(TensorScope scope, Map<String, Tensor> tensors) {

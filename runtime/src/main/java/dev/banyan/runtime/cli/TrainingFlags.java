@@ -1,7 +1,11 @@
 package dev.banyan.runtime.cli;
 
 import dev.banyan.runtime.ort.SessionSettings;
+import dev.banyan.runtime.training.AdamW;
+import dev.banyan.runtime.training.AdapterPlan;
+import dev.banyan.runtime.training.EngineKind;
 import dev.banyan.runtime.training.LearningRate;
+import dev.banyan.runtime.training.Passes;
 import dev.banyan.runtime.training.TrainingPlan;
 import picocli.CommandLine.Option;
 
@@ -20,6 +24,18 @@ final class TrainingFlags {
       defaultValue = "16",
       description = "The adapter's update is scaled by alpha/rank (default: ${DEFAULT-VALUE}).")
   private double alpha;
+
+  @Option(
+      names = "--rslora",
+      description = "Scale it by alpha/sqrt(rank) instead (rank-stabilized LoRA).")
+  private boolean rankStabilized;
+
+  @Option(
+      names = "--lora-plus-ratio",
+      paramLabel = "RATIO",
+      defaultValue = "1",
+      description = "LoRA+: B learns at RATIO times the learning rate (default: ${DEFAULT-VALUE}).")
+  private double loraPlusRatio;
 
   @Option(
       names = "--epochs",
@@ -41,6 +57,14 @@ final class TrainingFlags {
       defaultValue = "16",
       description = "Texts (or pairs) a step (default: ${DEFAULT-VALUE}).")
   private int batchSize;
+
+  @Option(
+      names = "--accumulation",
+      paramLabel = "N",
+      defaultValue = "1",
+      description =
+          "Batches whose gradients are added up for one step (default: ${DEFAULT-VALUE}).")
+  private int accumulation;
 
   @Option(
       names = "--pad-to",
@@ -102,6 +126,14 @@ final class TrainingFlags {
           "Decides start values and order; the same seed gives the same bytes (default: ${DEFAULT-VALUE}).")
   private long seed;
 
+  @Option(
+      names = "--engine",
+      paramLabel = "NAME",
+      defaultValue = "session",
+      description =
+          "What computes: session, or ort-training for ONNX Runtime's training API (default: ${DEFAULT-VALUE}).")
+  private String engine = "session";
+
   /**
    * The plan these flags ask for.
    *
@@ -109,18 +141,22 @@ final class TrainingFlags {
    */
   TrainingPlan plan(SessionSettings settings) {
     return new TrainingPlan(
-        rank,
-        alpha,
-        epochs,
-        maxSteps,
-        batchSize,
-        padTo,
+        new AdapterPlan(rank, alpha, rankStabilized),
+        new Passes(epochs, maxSteps, batchSize, accumulation, padTo),
         rate(),
-        weightDecay,
-        clip,
+        new AdamW(weightDecay, clip, loraPlusRatio),
         patience,
         seed,
+        engine(),
         settings);
+  }
+
+  private EngineKind engine() {
+    return EngineKind.of(engine)
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "engine is '" + engine + "'; expected session or ort-training"));
   }
 
   private LearningRate rate() {

@@ -5,7 +5,7 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.SessionOptions;
 import java.nio.file.Path;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -60,13 +60,31 @@ public final class InferenceSession implements AutoCloseable {
    *     fails
    */
   public OutputTensors run(Map<String, NativeTensor> feeds, List<String> outputNames) {
-    Map<String, OnnxTensor> values = HashMap.newHashMap(feeds.size());
-    feeds.forEach((name, tensor) -> values.put(name, tensor.value()));
+    return run(feeds, outputNames, Map.of());
+  }
+
+  /**
+   * Runs the graph, writing some outputs into memory of the caller.
+   *
+   * @param feeds one tensor for each input the outputs depend on
+   * @param outputNames the outputs to return
+   * @param pinned further outputs, each with a tensor of its exact shape that takes its elements
+   * @throws OrtFailure.RunFailed as the other {@code run}, and if a pinned shape is wrong
+   */
+  public OutputTensors run(
+      Map<String, NativeTensor> feeds, List<String> outputNames, Map<String, NativeTensor> pinned) {
     try {
-      return new OutputTensors(session.run(values, new LinkedHashSet<>(outputNames)));
+      return new OutputTensors(
+          session.run(values(feeds), new LinkedHashSet<>(outputNames), values(pinned)));
     } catch (OrtException e) {
       throw new OrtFailure.RunFailed("Running " + model + " failed", e);
     }
+  }
+
+  private static Map<String, OnnxTensor> values(Map<String, NativeTensor> tensors) {
+    Map<String, OnnxTensor> values = LinkedHashMap.newLinkedHashMap(tensors.size());
+    tensors.forEach((name, tensor) -> values.put(name, tensor.value()));
+    return values;
   }
 
   /** Unloads the graph; closing twice does nothing. */

@@ -37,13 +37,13 @@ record AdapterOutput(BundleManifest manifest, LoraConfig config, List<String> la
       BundleManifest manifest, TrainingPlan plan, Optional<LabelSet> labels, Path folder) {
     LoraConfig config =
         new LoraConfig(
-            plan.rank(),
-            plan.alpha(),
+            plan.adapter().rank(),
+            plan.adapter().alpha(),
             0,
             // Whole module paths: a last name alone could also match layers that were left out.
             manifest.adapter().sites(),
             labels.isPresent() ? List.of(HEAD) : List.of(),
-            false,
+            plan.adapter().rankStabilized(),
             "none",
             labels.isPresent() ? "SEQ_CLS" : "FEATURE_EXTRACTION",
             manifest.base().name());

@@ -6,7 +6,6 @@ import dev.banyan.artifacts.checkpoint.CheckpointFile;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OutputTensors;
-import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.ort.TrainingFiles;
 import dev.banyan.runtime.ort.TrainingSession;
 import java.nio.file.Path;
@@ -14,7 +13,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Trains with ORT's own training session over the four artifacts of a bundle. */
+/**
+ * Trains with ORT's own training session over the four artifacts of a bundle. Its optimizer has one
+ * weight decay and one learning rate for all parameters, biases included.
+ */
 final class OrtTrainingEngine implements TrainingEngine {
   private final TrainingSession session;
   private final Path work;
@@ -24,43 +26,47 @@ final class OrtTrainingEngine implements TrainingEngine {
     this.work = work;
   }
 
-  /** The graphs of a bundle with what a run replaces in it. */
-  record Start(Bundle bundle, List<Tensor> parameters, RunOptimizer optimizer) {}
-
   /**
    * Loads a bundle's graphs.
    *
    * @param work an empty folder for the files of this run
-   * @param evaluates whether {@link #evaluate} will be called, which loads one graph more
    */
-  static OrtTrainingEngine open(
-      Start start, Path work, boolean evaluates, SessionSettings settings) {
+  static OrtTrainingEngine open(TrainingStart start, Path work) {
+    AdamW adamW = start.adamW();
     Bundle bundle = start.bundle();
     Path checkpoint = work.resolve("checkpoint");
-    CheckpointFile.write(checkpoint, Checkpoint.fresh(start.parameters()));
+    CheckpointFile.write(checkpoint, start.checkpoint());
     Path optimizer = work.resolve(Bundle.OPTIMIZER_MODEL);
-    start.optimizer().write(bundle.file(Bundle.OPTIMIZER_MODEL), optimizer);
+    int parameters = start.checkpoint().trainable().size();
+    new RunOptimizer(adamW.weightDecay(), adamW.clip(), parameters)
+        .write(bundle.file(Bundle.OPTIMIZER_MODEL), optimizer);
     TrainingFiles files =
         new TrainingFiles(
             checkpoint,
             bundle.file(Bundle.TRAINING_MODEL),
             optimizer,
-            evaluates ? Optional.of(bundle.file(Bundle.EVAL_MODEL)) : Optional.empty());
-    return new OrtTrainingEngine(TrainingSession.open(files, settings), work);
+            start.evaluates() ? Optional.of(bundle.file(Bundle.EVAL_MODEL)) : Optional.empty());
+    TrainingSession session = TrainingSession.open(files, start.session());
+    session.lazyResetGrad();
+    return new OrtTrainingEngine(session, work);
   }
 
   @Override
-  public float step(Map<String, NativeTensor> feeds, double learningRate) {
-    session.lazyResetGrad();
-    float loss;
+  public float accumulate(Map<String, NativeTensor> feeds, double weight) {
+    if (weight != 1) {
+      throw new IllegalArgumentException(
+          "ONNX Runtime's training session adds gradients up without weights; a step is one batch");
+    }
     try (OutputTensors outputs = session.trainStep(feeds)) {
-      loss = outputs.scalar("loss");
+      return outputs.scalar("loss");
     }
-    if (Float.isFinite(loss)) {
-      session.setLearningRate((float) learningRate);
-      session.optimizerStep();
-    }
-    return loss;
+  }
+
+  @Override
+  public void update(double learningRate) {
+    session.setLearningRate((float) learningRate);
+    session.optimizerStep();
+    session.lazyResetGrad();
   }
 
   @Override
@@ -70,9 +76,18 @@ final class OrtTrainingEngine implements TrainingEngine {
 
   @Override
   public List<Tensor> parameters() {
+    return saved(false).trainable();
+  }
+
+  @Override
+  public Checkpoint checkpoint() {
+    return saved(true);
+  }
+
+  private Checkpoint saved(boolean withOptimizer) {
     Path file = work.resolve("trained");
-    session.saveCheckpoint(file, false);
-    return CheckpointFile.read(file).trainable();
+    session.saveCheckpoint(file, withOptimizer);
+    return CheckpointFile.read(file);
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
+import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.integrity.WorkFolder;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.tensor.Tensor;
@@ -34,14 +35,26 @@ public final class Trainer {
    */
   public Trainer(Bundle bundle, TrainingPlan plan, TrainingListener listener) {
     int longest = bundle.manifest().text().maxLength();
-    if (plan.padTo() > longest) {
+    int padTo = plan.passes().padTo();
+    if (padTo > longest) {
       throw new IllegalArgumentException(
           "pad-to is %d, but the bundle was prepared for texts of at most %d tokens"
-              .formatted(plan.padTo(), longest));
+              .formatted(padTo, longest));
+    }
+    if (plan.engine() == EngineKind.ORT_TRAINING) {
+      requireOrtCan(plan);
     }
     this.bundle = bundle;
     this.plan = plan;
     this.listener = new StepLog(listener);
+  }
+
+  private static void requireOrtCan(TrainingPlan plan) {
+    String other = "1 with --engine ort-training; --engine session can do more";
+    int batches = plan.passes().accumulation();
+    Require.that(batches == 1, "accumulation", batches, other);
+    double ratio = plan.adamW().loraPlusRatio();
+    Require.that(ratio == 1, "lora-plus-ratio", ratio, other);
   }
 
   /**
@@ -64,7 +77,7 @@ public final class Trainer {
       Optional<Evaluation> evaluation =
           data.eval()
               .map(held -> encode(held, labels, tokenizer))
-              .map(held -> new Evaluation(held, feeder, plan.batchSize()));
+              .map(held -> new Evaluation(held, feeder, plan.passes().batchSize()));
       AdapterOutput output = AdapterOutput.of(bundle.manifest(), plan, labels, out);
       keeper =
           new Keeper(
@@ -92,30 +105,22 @@ public final class Trainer {
   }
 
   private void loop(TrainingEngine engine, EncodedData data, Feeder feeder, Keeper keeper) {
-    ShuffledBatches batches = new ShuffledBatches(plan.seed(), plan.batchSize());
+    Passes passes = plan.passes();
+    ShuffledBatches batches = new ShuffledBatches(plan.seed(), passes.batchSize());
     int[] lengths = data.lengths();
-    int perEpoch = batches.count(lengths.length);
-    int total = plan.steps(perEpoch);
+    int perEpoch = passes.stepsPerEpoch(batches.count(lengths.length));
+    int total = passes.steps(perEpoch);
     listener.on(new TrainingEvent.Started(total, perEpoch));
     int step = 0;
     boolean worthwhile = true;
     for (int epoch = 1; step < total && worthwhile; epoch++) {
-      for (List<Integer> picked : batches.epoch(lengths, epoch - 1)) {
-        if (step == total) {
-          break;
-        }
+      List<List<Integer>> order = batches.epoch(lengths, epoch - 1);
+      for (int first = 0; first < order.size() && step < total; first += passes.accumulation()) {
+        int end = Math.min(order.size(), first + passes.accumulation());
         double rate = plan.learningRate().at(step, total);
         step++;
-        try (Feeder.Feeds feeds = feeder.feeds(data, picked)) {
-          long begin = System.nanoTime();
-          float loss = engine.step(feeds.byName(), rate);
-          long nanos = System.nanoTime() - begin;
-          if (!Float.isFinite(loss)) {
-            throw new TrainingFailure.Diverged(step, loss, rate);
-          }
-          int tokens = feeds.batch().tokens();
-          listener.on(new TrainingEvent.Stepped(step, epoch, loss, rate, tokens, nanos));
-        }
+        Step next = new Step(step, epoch, rate);
+        listener.on(next.run(engine, data, feeder, order.subList(first, end)));
       }
       worthwhile = keeper.epochEnded(engine, epoch);
       if (!worthwhile && step < total) {
@@ -147,22 +152,25 @@ public final class Trainer {
   }
 
   private Feeder feeder(TextTokenizer tokenizer) {
-    Padding padding = new Padding(tokenizer.padId(), plan.padTo());
-    return new Feeder(bundle.manifest().text().inputs(), padding, plan.scaling());
+    Padding padding = new Padding(tokenizer.padId(), plan.passes().padTo());
+    return new Feeder(bundle.manifest().text().inputs(), padding, plan.adapter().scaling());
   }
 
   private List<Tensor> start(Optional<LabelSet> labels) {
     return new ParameterInitializer(plan.seed())
-        .tensors(bundle.manifest().parameters(), plan.rank(), labels.map(LabelSet::size).orElse(0));
+        .tensors(
+            bundle.manifest().parameters(),
+            plan.adapter().rank(),
+            labels.map(LabelSet::size).orElse(0));
   }
 
   private TrainingEngine engine(List<Tensor> start, WorkFolder folder, boolean evaluates) {
-    RunOptimizer optimizer = new RunOptimizer(plan.weightDecay(), plan.clip(), start.size());
-    return OrtTrainingEngine.open(
-        new OrtTrainingEngine.Start(bundle, start, optimizer),
-        folder.path(),
-        evaluates,
-        plan.session());
+    TrainingStart from =
+        new TrainingStart(bundle, Checkpoint.fresh(start), plan.adamW(), evaluates, plan.session());
+    return switch (plan.engine()) {
+      case SESSION -> SessionTrainingEngine.open(from);
+      case ORT_TRAINING -> OrtTrainingEngine.open(from, folder.path());
+    };
   }
 
   private static long elements(List<Tensor> tensors) {

@@ -1,30 +1,42 @@
 package dev.banyan.runtime.training;
 
+import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OutputTensors;
 import java.util.List;
 import java.util.Map;
 
-/** What computes a run: it holds the parameters and the optimizer's state. */
+/**
+ * What computes a run: it holds the parameters, their gradients and the optimizer's state. One step
+ * is {@link #accumulate} for each of its batches and one {@link #update}.
+ */
 interface TrainingEngine extends AutoCloseable {
   /**
-   * One update from one batch.
+   * Adds the gradients of a batch to those of the step.
    *
    * @param feeds the user inputs of the training graph
-   * @return the loss before the update
+   * @param weight the batch's share of the step, above 0; the shares of a step add up to 1
+   * @return the batch's loss, to which the weight is not applied; if it is not finite the gradients
+   *     are of no use, and the step must not be finished
    */
-  float step(Map<String, NativeTensor> feeds, double learningRate);
+  float accumulate(Map<String, NativeTensor> feeds, double weight);
+
+  /** Updates the parameters from the gradients, and begins the next step. */
+  void update(double learningRate);
 
   /**
    * The eval graph's outputs; only if the engine was opened for evaluation.
    *
-   * @param feeds the user inputs of the eval graph, the same as for {@link #step}
+   * @param feeds the user inputs of the eval graph, the same as for {@link #accumulate}
    */
   OutputTensors evaluate(Map<String, NativeTensor> feeds);
 
   /** A copy of the parameters as they are now. */
   List<Tensor> parameters();
+
+  /** A copy of all that the next step depends on, from which an engine can start. */
+  Checkpoint checkpoint();
 
   @Override
   void close();

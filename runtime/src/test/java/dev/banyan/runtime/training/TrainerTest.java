@@ -109,17 +109,13 @@ class TrainerTest {
   void stepsAreLimited() {
     TrainingPlan plan =
         new TrainingPlan(
-            4,
-            8,
-            3,
-            5,
-            16,
-            0,
+            AdapterPlan.lora(4, 8),
+            new Passes(3, 5, 16, 1, 0),
             new LearningRate.Constant(0.01, 0),
-            0,
-            0,
+            new AdamW(0, 0, 1),
             3,
             1,
+            EngineKind.SESSION,
             SessionSettings.defaults());
     assertThat(new Trainer(bundle, plan, event -> {}).train(data, folder.resolve("out")).losses())
         .hasSize(5);
@@ -129,17 +125,13 @@ class TrainerTest {
   void lossThatIsNotANumberStopsTheRunWithItsStep() {
     TrainingPlan plan =
         new TrainingPlan(
-            4,
-            8,
-            1,
-            0,
-            16,
-            0,
+            AdapterPlan.lora(4, 8),
+            new Passes(1, 0, 16, 1, 0),
             new LearningRate.Constant(1e38, 0),
-            0,
-            0,
+            new AdamW(0, 0, 1),
             3,
             1,
+            EngineKind.SESSION,
             SessionSettings.defaults());
     Trainer trainer = new Trainer(bundle, plan, event -> {});
     assertThatThrownBy(() -> trainer.train(data, folder.resolve("out")))
@@ -183,17 +175,13 @@ class TrainerTest {
   void rowsLongerThanTheBundleAllowsAreRefused() {
     TrainingPlan plan =
         new TrainingPlan(
-            4,
-            8,
-            1,
-            0,
-            16,
-            13,
+            AdapterPlan.lora(4, 8),
+            new Passes(1, 0, 16, 1, 13),
             new LearningRate.Constant(0.01, 0),
-            0,
-            0,
+            new AdamW(0, 0, 1),
             3,
             1,
+            EngineKind.SESSION,
             SessionSettings.defaults());
     assertThatThrownBy(() -> new Trainer(bundle, plan, event -> {}))
         .isInstanceOf(IllegalArgumentException.class)
@@ -214,17 +202,13 @@ class TrainerTest {
 
   private static TrainingPlan plan(int epochs, double rate, long seed) {
     return new TrainingPlan(
-        4,
-        8,
-        epochs,
-        0,
-        16,
-        0,
+        AdapterPlan.lora(4, 8),
+        new Passes(epochs, 0, 16, 1, 0),
         new LearningRate.Linear(rate, 0.1),
-        0.01,
-        1,
+        new AdamW(0.01, 1, 1),
         3,
         seed,
+        EngineKind.SESSION,
         SessionSettings.defaults());
   }
 }

@@ -1,5 +1,6 @@
 package dev.banyan.server.quickstart;
 
+import dev.banyan.runtime.training.AdapterPlan;
 import dev.banyan.runtime.training.LearningRate;
 import dev.banyan.runtime.training.TrainingPlan;
 import java.util.List;
@@ -64,18 +65,10 @@ record Tenant(String name, String adapter, Targets targets, int rank, int epochs
    */
   TrainingPlan plan(long seed) {
     TrainingPlan usual = TrainingPlan.defaults();
-    return new TrainingPlan(
-        rank,
-        2.0 * rank,
-        epochs,
-        usual.maxSteps(),
-        usual.batchSize(),
-        usual.padTo(),
-        new LearningRate.Linear(PEAK_RATE, 0.1),
-        usual.weightDecay(),
-        usual.clip(),
-        usual.patience(),
-        seed,
-        usual.session());
+    return usual
+        .with(AdapterPlan.lora(rank, 2.0 * rank))
+        .with(usual.passes().withEpochs(epochs))
+        .with(new LearningRate.Linear(PEAK_RATE, 0.1))
+        .withSeed(seed);
   }
 }

@@ -9,7 +9,11 @@ import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.ort.SessionSettings;
+import dev.banyan.runtime.training.AdamW;
+import dev.banyan.runtime.training.AdapterPlan;
+import dev.banyan.runtime.training.EngineKind;
 import dev.banyan.runtime.training.LearningRate;
+import dev.banyan.runtime.training.Passes;
 import dev.banyan.runtime.training.Trainer;
 import dev.banyan.runtime.training.TrainingData;
 import dev.banyan.runtime.training.TrainingPlan;
@@ -139,17 +143,13 @@ class EndToEndTest {
     Files.writeString(file, examples);
     TrainingPlan plan =
         new TrainingPlan(
-            4,
-            8,
-            8,
-            0,
-            4,
-            0,
+            AdapterPlan.lora(4, 8),
+            new Passes(8, 0, 4, 1, 0),
             new LearningRate.Constant(0.01, 0),
-            0.01,
-            1.0,
+            new AdamW(0.01, 1.0, 1),
             3,
             42,
+            EngineKind.SESSION,
             SessionSettings.defaults());
     TrainingData data = new TrainingData(Dataset.read(file), Optional.empty());
     return new Trainer(bundle, plan, event -> {}).train(data, adapters.resolve(name));
