@@ -2,7 +2,6 @@ package dev.banyan.graph.autodiff;
 
 import static dev.banyan.graph.autodiff.GradientRule.NO_GRADIENT;
 
-import dev.banyan.graph.GraphFailure.NotDifferentiable;
 import dev.banyan.graph.ir.Value;
 import java.util.Optional;
 
@@ -15,7 +14,6 @@ public final class ElementwiseGradients {
   public static final GradientRules RULES =
       GradientRules.table()
           .elementwise("Identity", GradientContext::dy)
-          .elementwise("Dropout", ElementwiseGradients::dropout, NO_GRADIENT, NO_GRADIENT)
           .elementwise("Cast", c -> c.cast(c.dy(), c.type(c.in(0)).dtype()))
           .elementwise("CastLike", c -> c.cast(c.dy(), c.type(c.in(0)).dtype()), NO_GRADIENT)
           .elementwise("Add", GradientContext::dy, GradientContext::dy)
@@ -46,31 +44,18 @@ public final class ElementwiseGradients {
           .elementwise("Log", c -> c.div(c.dy(), c.in(0)))
           .elementwise("Sin", c -> c.mul(c.dy(), c.op("Cos", c.in(0))))
           .elementwise("Cos", c -> c.neg(c.mul(c.dy(), c.op("Sin", c.in(0)))))
+          .elementwise("Tan", c -> c.mul(c.dy(), c.add(c.mul(c.out(), c.out()), c.number(1))))
+          .elementwise("Atan", c -> c.div(c.dy(), c.add(c.mul(c.in(0), c.in(0)), c.number(1))))
           .elementwise("Erf", ElementwiseGradients::erf)
           .elementwise("Tanh", c -> c.mul(c.dy(), oneMinusSquare(c, c.out())))
           .elementwise("Sigmoid", c -> c.mul(c.dy(), c.mul(c.out(), c.sub(c.number(1), c.out()))))
-          .elementwise("Softplus", c -> c.mul(c.dy(), c.op("Sigmoid", c.in(0))))
-          .elementwise(
-              "Relu", c -> c.where(c.op("Greater", c.out(), c.number(0)), c.dy(), c.number(0)))
-          .elementwise("LeakyRelu", ElementwiseGradients::leakyRelu)
-          .elementwise("Gelu", ElementwiseGradients::gelu)
-          .elementwise("com.microsoft.Gelu", ElementwiseGradients::erfGelu)
           .nonDifferentiable("Sign", "Floor", "Ceil", "Round")
           .nonDifferentiable("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual")
-          .nonDifferentiable("Not", "And", "Or", "Xor", "IsNaN", "IsInf", "Mod")
+          .nonDifferentiable("Not", "And", "Or", "Xor", "IsNaN", "IsInf", "Mod", "BitShift")
+          .nonDifferentiable("BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor")
           .build();
 
   private ElementwiseGradients() {}
-
-  private static Value dropout(GradientContext c) {
-    boolean training = Constants.number(c.in(2)).map(flag -> flag != 0).orElse(!c.in(2).isNone());
-    if (training) {
-      throw new NotDifferentiable(
-          "%s drops elements at random; export the model for inference (model.eval() in PyTorch)"
-              .formatted(c.node()));
-    }
-    return c.dy();
-  }
 
   private static Value dividend(GradientContext c) {
     return c.sumToInput(c.div(c.dy(), c.in(1)), 0);
@@ -124,39 +109,8 @@ public final class ElementwiseGradients {
     return c.mul(c.dy(), c.times(bell, 2 / Math.sqrt(Math.PI)));
   }
 
-  private static Value oneMinusSquare(GradientContext c, Value value) {
+  /** 1 - v^2, the slope of tanh where it is v. */
+  static Value oneMinusSquare(GradientContext c, Value value) {
     return c.sub(c.number(1), c.mul(value, value));
-  }
-
-  private static Value leakyRelu(GradientContext c) {
-    Value slope = c.number(c.node().realAttribute("alpha", 0.01f));
-    return c.where(c.op("Greater", c.in(0), c.number(0)), c.dy(), c.mul(c.dy(), slope));
-  }
-
-  private static Value gelu(GradientContext c) {
-    return c.node().textAttribute("approximate", "none").equals("tanh") ? tanhGelu(c) : erfGelu(c);
-  }
-
-  /** With the normal distribution P and its density p: y = x P(x), y' = P(x) + x p(x). */
-  private static Value erfGelu(GradientContext c) {
-    Value x = c.in(0);
-    Value t = c.times(x, Math.sqrt(0.5));
-    Value distribution = c.times(c.add(c.op("Erf", t), c.number(1)), 0.5);
-    double logFactor = -Math.log(Math.sqrt(2 * Math.PI));
-    Value density = c.op("Exp", c.sub(c.number(logFactor), c.mul(t, t)));
-    return c.mul(c.dy(), c.add(distribution, c.mul(x, density)));
-  }
-
-  /** y = x/2 (1 + t), t = tanh(k (x + a x^3)); y' = (1 + t)/2 + x/2 (1 - t^2) k (1 + 3 a x^2). */
-  private static Value tanhGelu(GradientContext c) {
-    double k = Math.sqrt(2 / Math.PI);
-    double a = 0.044715;
-    Value x = c.in(0);
-    Value square = c.mul(x, x);
-    Value inner = c.mul(x, c.add(c.times(square, k * a), c.number(k)));
-    Value t = c.op("Tanh", inner);
-    Value slope = c.mul(x, c.add(c.times(square, 3 * k * a), c.number(k)));
-    Value factor = c.add(c.add(t, c.number(1)), c.mul(oneMinusSquare(c, t), slope));
-    return c.mul(c.dy(), c.times(factor, 0.5));
   }
 }

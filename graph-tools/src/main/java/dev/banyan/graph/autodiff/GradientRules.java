@@ -40,9 +40,12 @@ public final class GradientRules {
   /** The rules in plain ONNX: their nodes run on every runtime and device. */
   public static GradientRules plainOnnx() {
     return ElementwiseGradients.RULES
+        .plus(ActivationGradients.RULES)
         .plus(MatMulGradients.RULES)
         .plus(ShapeGradients.RULES)
+        .plus(PadGradients.RULES)
         .plus(IndexGradients.RULES)
+        .plus(ScatterGradients.RULES)
         .plus(ReductionGradients.RULES)
         .plus(NormalizationGradients.RULES)
         .plus(LossGradients.RULES);

@@ -3,12 +3,14 @@ package dev.banyan.graph.autodiff;
 import static dev.banyan.graph.autodiff.GradientRule.NO_GRADIENT;
 
 import dev.banyan.graph.autodiff.GradientRule.Formula;
+import dev.banyan.graph.ir.Attribute;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Value;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 
-/** Operators that reduce axes to one value. */
+/** Operators that reduce axes to one value, or sum up along one. */
 public final class ReductionGradients {
   /** The table; in newer operator sets the axes are a second input. */
   public static final GradientRules RULES =
@@ -28,6 +30,11 @@ public final class ReductionGradients {
               "ReduceLogSumExp",
               of((c, axes) -> c.mul(dy(c, axes), c.op("Exp", c.sub(c.in(0), y(c, axes))))),
               NO_GRADIENT)
+          .shaped(
+              "ReduceLogSum",
+              of((c, axes) -> c.expandLike(c.div(dy(c, axes), c.op("Exp", y(c, axes))), c.in(0))),
+              NO_GRADIENT)
+          .shaped("CumSum", ReductionGradients::cumulativeSum, NO_GRADIENT)
           .build();
 
   private ReductionGradients() {}
@@ -87,6 +94,15 @@ public final class ReductionGradients {
   private static Value extreme(GradientContext c, List<Integer> axes) {
     Value chosen = c.cast(c.op("Equal", c.in(0), y(c, axes)), c.dtype());
     return c.mul(c.div(dy(c, axes), c.sum(chosen, axes)), chosen);
+  }
+
+  /** An element is in all sums behind it: the sum from the other end. */
+  private static Value cumulativeSum(GradientContext c) {
+    Map<String, Attribute> attributes =
+        Map.of(
+            "exclusive", Attribute.of(c.node().intAttribute("exclusive", 0)),
+            "reverse", Attribute.of(1 - c.node().intAttribute("reverse", 0)));
+    return c.op("CumSum", attributes, c.dy(), c.in(1));
   }
 
   /** x / y, and 0 where the norm is 0, as PyTorch has it. */

@@ -16,6 +16,7 @@ import java.util.TreeMap;
  * @param args its inputs
  * @param attributes its attributes
  * @param outputs how many outputs it makes
+ * @param idle how many outputs it makes behind those that the loss does not depend on: indices
  * @param opsets the operator set versions to try
  * @param type element type of its real inputs
  * @param tolerance greatest relative error of the slope
@@ -26,6 +27,7 @@ record GradientCase(
     List<Arg> args,
     Map<String, Attribute> attributes,
     int outputs,
+    int idle,
     List<Integer> opsets,
     DType type,
     double tolerance,
@@ -59,7 +61,7 @@ record GradientCase(
 
   static GradientCase op(String op) {
     return new GradientCase(
-        op, List.of(), Map.of(), 1, List.of(11, 13, 18, 20), DType.DOUBLE, IN_DOUBLE, true);
+        op, List.of(), Map.of(), 1, 0, List.of(11, 13, 18, 20), DType.DOUBLE, IN_DOUBLE, true);
   }
 
   GradientCase in(long... dims) {
@@ -72,7 +74,8 @@ record GradientCase(
     if (changed.removeLast() instanceof Arg.Real real) {
       changed.add(new Arg.Real(real.shape(), low, high));
     }
-    return new GradientCase(op, changed, attributes, outputs, opsets, type, tolerance, hideable);
+    return new GradientCase(
+        op, changed, attributes, outputs, idle, opsets, type, tolerance, hideable);
   }
 
   GradientCase frozen(Shape shape, double... values) {
@@ -116,17 +119,24 @@ record GradientCase(
   }
 
   GradientCase outputs(int count) {
-    return new GradientCase(op, args, attributes, count, opsets, type, tolerance, hideable);
+    return new GradientCase(op, args, attributes, count, idle, opsets, type, tolerance, hideable);
+  }
+
+  /** Makes one more output, which the loss does not depend on. */
+  GradientCase withIdleOutput() {
+    return new GradientCase(
+        op, args, attributes, outputs, idle + 1, opsets, type, tolerance, hideable);
   }
 
   GradientCase opsets(Integer... versions) {
     return new GradientCase(
-        op, args, attributes, outputs, Arrays.asList(versions), type, tolerance, hideable);
+        op, args, attributes, outputs, idle, Arrays.asList(versions), type, tolerance, hideable);
   }
 
   /** Runs in float, for operators that ONNX Runtime has in float only. */
   GradientCase inFloat() {
-    return new GradientCase(op, args, attributes, outputs, opsets, DType.FLOAT, IN_FLOAT, hideable);
+    return new GradientCase(
+        op, args, attributes, outputs, idle, opsets, DType.FLOAT, IN_FLOAT, hideable);
   }
 
   /**
@@ -134,7 +144,7 @@ record GradientCase(
    * axes a size of 1.
    */
   GradientCase shown() {
-    return new GradientCase(op, args, attributes, outputs, opsets, type, tolerance, false);
+    return new GradientCase(op, args, attributes, outputs, idle, opsets, type, tolerance, false);
   }
 
   private static List<Long> whole(long... values) {
@@ -144,13 +154,13 @@ record GradientCase(
   private GradientCase with(Arg arg) {
     List<Arg> more = new ArrayList<>(args);
     more.add(arg);
-    return new GradientCase(op, more, attributes, outputs, opsets, type, tolerance, hideable);
+    return new GradientCase(op, more, attributes, outputs, idle, opsets, type, tolerance, hideable);
   }
 
   private GradientCase set(String name, Attribute value) {
     Map<String, Attribute> more = new TreeMap<>(attributes);
     more.put(name, value);
-    return new GradientCase(op, args, more, outputs, opsets, type, tolerance, hideable);
+    return new GradientCase(op, args, more, outputs, idle, opsets, type, tolerance, hideable);
   }
 
   @Override

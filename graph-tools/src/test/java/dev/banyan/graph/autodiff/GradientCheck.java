@@ -66,12 +66,12 @@ final class GradientCheck {
     for (int i = 0; i < row.outputs(); i++) {
       outputs.add("y" + i);
     }
-    int dot = row.op().lastIndexOf('.');
-    OpId op =
-        dot < 0
-            ? OpId.onnx(row.op())
-            : new OpId(row.op().substring(0, dot), row.op().substring(dot + 1));
-    graph.addNode(op, "/layer/" + op.type(), inputs, outputs, row.attributes());
+    OpId op = id(row.op());
+    List<String> all = new ArrayList<>(outputs);
+    for (int i = 0; i < row.idle(); i++) {
+      all.add("idle" + i);
+    }
+    graph.addNode(op, "/layer/" + op.type(), inputs, all, row.attributes());
     GraphBuilder b = new GraphBuilder(graph, "loss");
     Value sum = Value.NONE;
     for (String output : outputs) {
@@ -82,6 +82,12 @@ final class GradientCheck {
     }
     this.loss = sum;
     graph.addOutput(sum);
+  }
+
+  /** An operator written as in a table of rules. */
+  static OpId id(String op) {
+    int dot = op.lastIndexOf('.');
+    return dot < 0 ? OpId.onnx(op) : new OpId(op.substring(0, dot), op.substring(dot + 1));
   }
 
   /** Differentiates, runs, and compares. */

@@ -18,6 +18,7 @@ final class GradientTable {
     rows.addAll(activations());
     rows.addAll(products());
     rows.addAll(shapes());
+    rows.addAll(pads());
     rows.addAll(indices());
     rows.addAll(reductions());
     rows.addAll(normalizations());
@@ -28,8 +29,6 @@ final class GradientTable {
   private static List<GradientCase> elementwise() {
     return List.of(
         op("Identity").in(2, 3),
-        op("Dropout").in(2, 3),
-        op("Dropout").in(2, 3).frozen(SCALAR, 0.5).opsets(13, 20),
         op("Cast").in(2, 3).set("to", 1).inFloat(),
         op("CastLike").in(2, 3).frozen(Shape.of(1), 1).opsets(15, 20),
         op("Add").in(2, 3).in(2, 3),
@@ -64,22 +63,62 @@ final class GradientTable {
         op("Exp").in(2, 3),
         op("Log").in(2, 3).range(0.5, 2),
         op("Sin").in(2, 3).inFloat(),
-        op("Cos").in(2, 3).inFloat());
+        op("Cos").in(2, 3).inFloat(),
+        op("Tan").in(2, 3).range(-1, 1).inFloat(),
+        op("Atan").in(2, 3).inFloat(),
+        op("Erf").in(2, 3).inFloat(),
+        op("Tanh").in(2, 3),
+        op("Sigmoid").in(2, 3));
   }
 
   private static List<GradientCase> activations() {
-    return List.of(
-        op("Erf").in(2, 3).inFloat(),
-        op("Tanh").in(2, 3),
-        op("Sigmoid").in(2, 3),
-        op("Softplus").in(2, 3).inFloat(),
-        op("Relu").in(2, 3).range(0.1, 2),
-        op("Relu").in(2, 3).range(-2, -0.1).opsets(14, 20),
-        op("LeakyRelu").in(2, 3).range(-2, -0.1).set("alpha", 0.2f).inFloat(),
-        op("LeakyRelu").in(2, 3).range(0.1, 2).inFloat(),
-        op("Gelu").in(2, 3).inFloat().opsets(20),
-        op("Gelu").in(2, 3).set("approximate", "tanh").inFloat().opsets(20),
-        op("com.microsoft.Gelu").in(2, 3).inFloat());
+    List<GradientCase> rows = new ArrayList<>();
+    rows.addAll(
+        List.of(
+            op("Relu").in(2, 3).range(0.1, 2),
+            op("Relu").in(2, 3).range(-2, -0.1).opsets(14, 20),
+            op("LeakyRelu").in(2, 3).range(-2, -0.1).set("alpha", 0.2f),
+            op("PRelu").in(2, 3).range(-2, -0.1).in(2, 3),
+            op("PRelu").in(2, 3, 4).range(-2, -0.1).in(3, 1),
+            op("PRelu").in(2, 3).range(0.1, 2).in(3),
+            op("PRelu").in(0, 3).in(3).shown(),
+            op("ThresholdedRelu").in(2, 3).range(0.6, 2).set("alpha", 0.5f),
+            op("ThresholdedRelu").in(2, 3).range(-2, 0.9),
+            op("Elu").in(2, 3).range(-2, -0.1).set("alpha", 0.5f),
+            op("Celu").in(2, 3).range(-2, -0.1).set("alpha", 0.5f).opsets(12, 20),
+            op("Selu").in(2, 3).range(-2, -0.1),
+            op("Selu").in(2, 3).range(-2, -0.1).set("alpha", 2f).set("gamma", 0.5f),
+            op("HardSigmoid").in(2, 3).range(-2, 2),
+            op("HardSigmoid").in(2, 3).range(1.1, 2).set("alpha", 0.5f),
+            op("HardSigmoid").in(2, 3).range(-2, -0.1).set("alpha", 0.1f).set("beta", 0.3f),
+            op("HardSwish").in(2, 3).range(-2.9, 2.9).opsets(14, 20),
+            op("HardSwish").in(2, 3).range(3.1, 4).opsets(14, 20),
+            op("HardSwish").in(2, 3).range(-4, -3.1).opsets(14, 20),
+            op("Swish").in(2, 3).set("alpha", 1.5f).opsets(24),
+            op("Gelu").in(2, 3).set("approximate", "tanh").opsets(20),
+            op("Dropout").in(2, 3),
+            op("Dropout").in(2, 3).frozen(SCALAR, 0.5).opsets(13, 20)));
+    for (GradientCase any :
+        List.of(
+            op("Relu"),
+            op("LeakyRelu"),
+            op("ThresholdedRelu"),
+            op("Elu"),
+            op("Celu").opsets(12, 20),
+            op("Selu"),
+            op("Softplus"),
+            op("Softsign"),
+            op("HardSigmoid"),
+            op("HardSwish").opsets(14, 20),
+            op("Swish").opsets(24),
+            op("Mish").opsets(18, 20),
+            op("Gelu").opsets(20),
+            op("com.microsoft.Gelu"))) {
+      rows.add(any.in(2, 3).range(0.1, 0.9));
+      rows.add(any.in(2, 3, 4).range(0.1, 0.9));
+      rows.add(any.in(0, 3));
+    }
+    return rows.stream().map(GradientCase::inFloat).toList();
   }
 
   private static List<GradientCase> products() {
@@ -150,7 +189,22 @@ final class GradientTable {
         op("Trilu").in(2, 3, 4).longs(SCALAR, 1).opsets(14, 20));
   }
 
+  private static List<GradientCase> pads() {
+    return List.of(
+        op("Pad").in(2, 3).longs(1, 0, 0, 2),
+        op("Pad").in(2, 3).longs(0, -1, 2, 1).frozen(SCALAR, 1),
+        op("Pad").in(2, 3).fed(Shape.of(4), 1, -1, 0, 2).in(),
+        op("Pad").in(2, 3, 4).longs(2, 1).in().longs(-2).opsets(18, 20),
+        op("Pad").in(2, 3).longs(1, 2, 0, 1).set("mode", "edge"),
+        op("Pad").in(2, 3).fed(Shape.of(4), 1, 2, 0, 1).set("mode", "edge"),
+        op("Pad").in(3, 4).longs(0, 3, 2, 1).set("mode", "reflect"),
+        op("Pad").in(2, 3, 4).longs(2, 3).absent().longs(-1).set("mode", "reflect").opsets(18, 20),
+        op("Pad").in(2, 3).longs(1, 2, 0, 3).set("mode", "wrap").opsets(19, 20),
+        op("Pad").in(0, 3).longs(0, 1, 0, 2).in().shown());
+  }
+
   private static List<GradientCase> indices() {
+    Shape pairs = Shape.of(3, 2);
     return List.of(
         op("Gather").in(4, 3).longs(SCALAR, 1),
         op("Gather").in(2, 4, 3).longs(SCALAR, -1).set("axis", 1),
@@ -160,14 +214,46 @@ final class GradientTable {
         op("Gather").in(2, 4, 3).fed(Shape.of(3), 2, 0, 2).set("axis", 1),
         op("Gather").in(2, 3, 4).fed(Shape.of(2, 2), 2, 0, 2, 1).set("axis", -1),
         op("Gather").in(4).fed(SCALAR, 2),
-        op("GatherElements").in(2, 3).fed(Shape.of(2, 2), 0, 0, 2, 1).set("axis", 1).opsets(16, 20),
-        op("GatherND").in(2, 3).fed(Shape.of(3, 2), 0, 1, 1, 2, 0, 1).opsets(16, 20),
+        op("Gather").in(4, 3).fed(Shape.of(0)),
+        op("GatherElements").in(2, 3).fed(Shape.of(2, 2), 0, 0, 2, -1).set("axis", 1),
+        op("GatherElements").in(3, 4).fed(Shape.of(2, 3), 1, 1, 0, -1, 0, 2),
+        op("GatherElements").in(2, 3, 2).fed(Shape.of(1, 2, 2), 2, 0, 2, 1).set("axis", -2),
+        op("GatherElements").in(2, 3).fed(Shape.of(2, 0)).set("axis", 1),
+        op("GatherND").in(2, 3).fed(pairs, 0, 1, 1, -1, 0, 1),
+        op("GatherND").in(3, 4).fed(Shape.of(2, 2, 1), 0, 2, 2, -1),
+        op("GatherND").in(2, 3, 4).fed(Shape.of(2, 1), 2, 0).set("batch_dims", 1).opsets(12, 20),
+        op("GatherND")
+            .in(2, 3, 4)
+            .fed(Shape.of(2, 3, 2, 1), 2, 0, 1, 1, 3, 2, 0, 0, 1, 2, 3, 3)
+            .set("batch_dims", 2)
+            .opsets(12, 20),
+        op("GatherND").in(2, 3).fed(Shape.of(0, 1)).opsets(16, 20),
         op("Slice").in(4, 5).longs(1).longs(3),
         op("Slice").in(4, 5).longs(0, -3).longs(2, 100).longs(0, 1),
         op("Slice").in(4, 5).longs(-1).longs(-4).longs(1).longs(-1),
         op("Slice").in(4, 5).longs(0, 1).longs(4, 5).longs(-2, -1).longs(2, 3),
         op("Slice").in(4, 5).fed(Shape.of(1), -4).fed(Shape.of(1), -1).longs(1),
-        op("Slice").in(4, 5).longs(7).longs(9).longs(1).shown());
+        op("Slice").in(4, 5).longs(7).longs(9).longs(1).shown(),
+        op("TopK").in(2, 5).longs(2).withIdleOutput(),
+        op("TopK").in(4, 2).longs(3).set("axis", 0).set("largest", 0).withIdleOutput(),
+        op("ScatterND").in(4, 3).fed(Shape.of(2, 1), 2, 0).in(2, 3),
+        op("ScatterND").in(4, 3).fed(pairs, 2, 0, 1, -1, 0, 0).in(3),
+        op("ScatterND")
+            .in(4)
+            .fed(Shape.of(3, 1), 2, 0, 2)
+            .in(3)
+            .set("reduction", "add")
+            .opsets(16, 20),
+        op("ScatterND").in(4, 3).fed(Shape.of(0, 1)).in(0, 3),
+        op("ScatterElements").in(3, 4).fed(Shape.of(2, 3), 1, 2, 0, -1, 0, 2).in(2, 3),
+        op("ScatterElements").in(2, 4).fed(Shape.of(2, 2), 3, 0, 1, -2).in(2, 2).set("axis", -1),
+        op("ScatterElements")
+            .in(3, 4)
+            .fed(Shape.of(2, 3), 1, 2, 0, 1, 0, 0)
+            .in(2, 3)
+            .set("reduction", "add")
+            .opsets(16, 20),
+        op("ScatterElements").in(3, 4).fed(Shape.of(0, 3)).in(0, 3));
   }
 
   private static List<GradientCase> reductions() {
@@ -181,17 +267,29 @@ final class GradientTable {
             "ReduceL1",
             "ReduceL2",
             "ReduceSumSquare",
+            "ReduceLogSum",
             "ReduceLogSumExp")) {
+      double low = name.equals("ReduceLogSum") ? 0.5 : -2;
       int since = name.equals("ReduceSum") ? 13 : 18;
       GradientCase old = name.equals("ReduceSum") ? op(name).opsets(11) : op(name).opsets(11, 13);
-      rows.add(op(name).in(2, 3));
-      rows.add(op(name).in(2, 3).set("keepdims", 0));
-      rows.add(old.in(2, 3, 4).ints("axes", -1));
-      rows.add(old.in(2, 3, 4).ints("axes", 1, 0).set("keepdims", 0));
-      rows.add(op(name).in(2, 3, 4).longs(-1, 0).set("keepdims", 0).opsets(since, 20));
-      rows.add(op(name).in(2, 3, 4).longs(1).opsets(since, 20));
-      rows.add(op(name).in(2, 3).longs().set("noop_with_empty_axes", 1).opsets(since, 20));
+      rows.add(op(name).in(2, 3).range(low, 2));
+      rows.add(op(name).in(2, 3).range(low, 2).set("keepdims", 0));
+      rows.add(old.in(2, 3, 4).range(low, 2).ints("axes", -1));
+      rows.add(old.in(2, 3, 4).range(low, 2).ints("axes", 1, 0).set("keepdims", 0));
+      rows.add(
+          op(name).in(2, 3, 4).range(low, 2).longs(-1, 0).set("keepdims", 0).opsets(since, 20));
+      rows.add(op(name).in(2, 3, 4).range(low, 2).longs(1).opsets(since, 20));
+      rows.add(
+          op(name).in(2, 3).range(low, 2).longs().set("noop_with_empty_axes", 1).opsets(since, 20));
     }
+    for (long reverse = 0; reverse <= 1; reverse++) {
+      for (long exclusive = 0; exclusive <= 1; exclusive++) {
+        GradientCase sum = op("CumSum").set("reverse", reverse).set("exclusive", exclusive);
+        rows.add(sum.in(2, 3).longs(SCALAR, 1));
+        rows.add(sum.in(2, 3, 2).longs(SCALAR, -2));
+      }
+    }
+    rows.add(op("CumSum").in(0, 3).longs(SCALAR, 1));
     rows.add(op("ReduceSum").in(0, 3).set("keepdims", 0).longs(0).opsets(13, 20));
     return rows;
   }

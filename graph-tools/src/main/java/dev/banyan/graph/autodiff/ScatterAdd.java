@@ -1,0 +1,102 @@
+package dev.banyan.graph.autodiff;
+
+import dev.banyan.graph.ir.Attribute;
+import dev.banyan.graph.ir.Value;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/** Adds picked elements up where they were picked from, with what the model's operator set has. */
+final class ScatterAdd {
+  private static final Attribute ADD = Attribute.of("add");
+
+  private ScatterAdd() {}
+
+  /**
+   * Picked slices of a tensor.
+   *
+   * @param slices as many slices along the axis as were picked
+   * @param sizes the size of each axis, int64 {@code [1]}, once they are back in their places
+   */
+  record Part(Value slices, List<Value> sizes) {}
+
+  /** True if the operator set can scatter and add: it could only overwrite before opset 16. */
+  static boolean isOneNode(GradientContext c) {
+    return c.opset() >= 16;
+  }
+
+  /**
+   * Adds slices along an axis up at their positions in the data.
+   *
+   * @param positions int64 {@code [n]}, none negative; they may repeat
+   */
+  static Value slices(GradientContext c, Part part, int axis, Value positions) {
+    int rank = part.sizes().size();
+    int[] toFront =
+        IntStream.range(0, rank).map(i -> i == 0 ? axis : i <= axis ? i - 1 : i).toArray();
+    int[] back = IntStream.range(0, rank).map(i -> i < axis ? i + 1 : i == axis ? 0 : i).toArray();
+    Value rows = c.transpose(part.slices(), toFront);
+    Value shape = c.concat(IntStream.of(toFront).mapToObj(part.sizes()::get).toList());
+    if (isOneNode(c)) {
+      Value zeros = c.op("Expand", c.number(0), shape);
+      return c.transpose(tuples(c, zeros, c.unsqueeze(positions, List.of(1)), rows), back);
+    }
+    // A product with ones at (place, position) can do what the operator set cannot.
+    Value places = c.unsqueeze(Positions.range(c, part.sizes().get(axis)), List.of(1));
+    Value ones = c.cast(c.op("Equal", places, positions), c.dtype());
+    Value matrix = rank == 1 ? rows : c.op("Flatten", Map.of("axis", Attribute.of(1L)), rows);
+    return c.transpose(c.reshape(c.op("MatMul", ones, matrix), shape), back);
+  }
+
+  /** Adds to {@code zeros} at index tuples {@code [..., k]}; for {@link #isOneNode} only. */
+  static Value tuples(GradientContext c, Value zeros, Value indices, Value updates) {
+    return c.op("ScatterND", Map.of("reduction", ADD), zeros, indices, updates);
+  }
+
+  /**
+   * Adds each element up at its position along an axis.
+   *
+   * @param indices positions in the shape of {@code updates}; negative ones count from the end
+   * @param target where they go
+   */
+  static Value elements(GradientContext c, Value indices, Value updates, Target target) {
+    if (isOneNode(c)) {
+      Map<String, Attribute> attributes =
+          Map.of("reduction", ADD, "axis", Attribute.of((long) target.axis()));
+      return c.op("ScatterElements", attributes, c.zerosLike(target.like()), indices, updates);
+    }
+    // Elements times ones at [..., element, place, ...], summed over the elements.
+    int axis = target.axis();
+    int rank = c.rank(target.like());
+    Value size = c.dimOf(target.like(), axis);
+    List<Integer> behind = IntStream.range(1, rank - axis).boxed().toList();
+    Value places = c.unsqueeze(Positions.range(c, size), behind);
+    Value positions = c.unsqueeze(Positions.fromFront(c, indices, size), List.of(axis + 1));
+    Value ones = c.cast(c.op("Equal", positions, places), c.dtype());
+    Value spread = c.mul(c.unsqueeze(updates, List.of(axis + 1)), ones);
+    return widened(c, c.sumAway(spread, List.of(axis)), indices, target);
+  }
+
+  /**
+   * Where elements go.
+   *
+   * @param like has the shape of the result
+   * @param axis the axis that positions are along, counted from the front
+   */
+  record Target(Value like, int axis) {}
+
+  /** The other axes of the indices may be shorter than those of the data. */
+  private static Value widened(GradientContext c, Value sum, Value indices, Target target) {
+    List<Value> pads = new ArrayList<>();
+    int rank = c.rank(target.like());
+    for (int axis = 0; axis < 2 * rank; axis++) {
+      boolean atEnd = axis >= rank && axis - rank != target.axis();
+      pads.add(
+          atEnd
+              ? c.minus(c.dimOf(target.like(), axis - rank), c.dimOf(indices, axis - rank))
+              : c.longs(0));
+    }
+    return c.pad(sum, c.concat(pads));
+  }
+}
