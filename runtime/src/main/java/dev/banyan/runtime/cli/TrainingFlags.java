@@ -1,5 +1,6 @@
 package dev.banyan.runtime.cli;
 
+import dev.banyan.runtime.data.BatchSize;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.training.AdamW;
 import dev.banyan.runtime.training.AdapterPlan;
@@ -57,6 +58,14 @@ final class TrainingFlags {
       defaultValue = "16",
       description = "Texts (or pairs) a step (default: ${DEFAULT-VALUE}).")
   private int batchSize;
+
+  @Option(
+      names = "--batch-tokens",
+      paramLabel = "N",
+      defaultValue = "0",
+      description =
+          "Instead of --batch-size: as many texts as fit into N tokens, padding included, so that every batch costs the same.")
+  private int batchTokens;
 
   @Option(
       names = "--accumulation",
@@ -142,13 +151,17 @@ final class TrainingFlags {
   TrainingPlan plan(SessionSettings settings) {
     return new TrainingPlan(
         new AdapterPlan(rank, alpha, rankStabilized),
-        new Passes(epochs, maxSteps, batchSize, accumulation, padTo),
+        new Passes(epochs, maxSteps, batch(), accumulation, padTo),
         rate(),
         new AdamW(weightDecay, clip, loraPlusRatio),
         patience,
         seed,
         engine(),
         settings);
+  }
+
+  private BatchSize batch() {
+    return batchTokens == 0 ? new BatchSize.Examples(batchSize) : new BatchSize.Tokens(batchTokens);
   }
 
   private EngineKind engine() {

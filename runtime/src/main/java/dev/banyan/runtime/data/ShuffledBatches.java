@@ -12,29 +12,18 @@ import java.util.stream.IntStream;
  * that little is spent on padding. The same seed and epoch give the same order on every machine.
  *
  * @param seed the run's seed
- * @param batchSize examples a batch; the last batch of an epoch may be smaller
+ * @param size how many examples make a batch; the last batch of an epoch may be smaller
  */
-public record ShuffledBatches(long seed, int batchSize) {
+public record ShuffledBatches(long seed, BatchSize size) {
   /** Texts are sorted by length inside pools of at most so many batches. */
   private static final int MAX_POOL = 50;
 
   /** There are at least about so many pools, or batches would be the same in every epoch. */
   private static final int MIN_POOLS = 4;
 
-  /**
-   * Checks the size.
-   *
-   * @throws IllegalArgumentException if it is not positive
-   */
-  public ShuffledBatches {
-    if (batchSize < 1) {
-      throw new IllegalArgumentException("A batch of " + batchSize + " examples");
-    }
-  }
-
-  /** Number of batches an epoch over so many examples has. */
-  public int count(int examples) {
-    return Math.ceilDiv(examples, batchSize);
+  /** Batches of so many examples each. */
+  public ShuffledBatches(long seed, int examples) {
+    this(seed, new BatchSize.Examples(examples));
   }
 
   /**
@@ -48,12 +37,13 @@ public record ShuffledBatches(long seed, int batchSize) {
     Random random = new Random(seed * 0x9E3779B97F4A7C15L + epoch);
     List<Integer> order = new ArrayList<>(IntStream.range(0, lengths.length).boxed().toList());
     Collections.shuffle(order, random);
-    int pool = Math.clamp(lengths.length / ((long) batchSize * MIN_POOLS), 1, MAX_POOL) * batchSize;
+    int usual = size.usual(lengths);
+    int pool = Math.clamp(lengths.length / ((long) usual * MIN_POOLS), 1, MAX_POOL) * usual;
     List<List<Integer>> batches = new ArrayList<>();
     for (List<Integer> examples : chunks(order, pool)) {
       List<Integer> sorted = new ArrayList<>(examples);
       sorted.sort(Comparator.comparingInt((Integer i) -> lengths[i]).reversed());
-      batches.addAll(chunks(sorted, batchSize));
+      batches.addAll(size.cut(sorted, lengths));
     }
     Collections.shuffle(batches, random);
     return batches;
@@ -66,7 +56,7 @@ public record ShuffledBatches(long seed, int batchSize) {
             .boxed()
             .sorted(Comparator.comparingInt((Integer i) -> lengths[i]).reversed())
             .toList();
-    return chunks(order, batchSize);
+    return size.cut(order, lengths);
   }
 
   private static List<List<Integer>> chunks(List<Integer> list, int size) {

@@ -1,5 +1,6 @@
 package dev.banyan.runtime.training;
 
+import dev.banyan.runtime.data.BatchSize;
 import dev.banyan.runtime.data.ShuffledBatches;
 import dev.banyan.runtime.ort.OutputTensors;
 import dev.banyan.runtime.report.Score;
@@ -13,10 +14,10 @@ final class Evaluation {
   private final Feeder feeder;
   private final List<List<Integer>> batches;
 
-  Evaluation(EncodedData data, Feeder feeder, int batchSize) {
+  Evaluation(EncodedData data, Feeder feeder, BatchSize size) {
     this.data = data;
     this.feeder = feeder;
-    this.batches = new ShuffledBatches(0, batchSize).byLength(data.lengths());
+    this.batches = new ShuffledBatches(0, size).byLength(data.lengths());
   }
 
   /** The score of the parameters as they are now. */

@@ -1,15 +1,18 @@
 package dev.banyan.runtime.training;
 
+import dev.banyan.runtime.data.BatchSize;
+import java.util.function.IntUnaryOperator;
+
 /**
  * How a run goes through its data.
  *
  * @param epochs passes over the data
  * @param maxSteps most steps of the run; 0 for no limit beside the epochs
- * @param batchSize texts (or pairs) a batch
+ * @param batch how many texts (or pairs) make a batch
  * @param accumulation batches whose gradients are added up for one step, as if they were one batch
  * @param padTo least length of a batch in tokens; 0 for just the longest text in it
  */
-public record Passes(int epochs, int maxSteps, int batchSize, int accumulation, int padTo) {
+public record Passes(int epochs, int maxSteps, BatchSize batch, int accumulation, int padTo) {
   /**
    * Checks the ranges.
    *
@@ -18,49 +21,55 @@ public record Passes(int epochs, int maxSteps, int batchSize, int accumulation, 
   public Passes {
     Require.that(epochs >= 1, "epochs", epochs, "1 or more");
     Require.that(maxSteps >= 0, "max-steps", maxSteps, "0 (no limit) or more");
-    Require.that(batchSize >= 1, "batch-size", batchSize, "1 or more");
     Require.that(accumulation >= 1, "accumulation", accumulation, "1 or more");
     Require.that(padTo >= 0, "pad-to", padTo, "0 (the longest text) or more");
   }
 
   /** Three epochs in batches of 16. */
   public static Passes defaults() {
-    return new Passes(3, 0, 16, 1, 0);
+    return new Passes(3, 0, new BatchSize.Examples(16), 1, 0);
   }
 
   /** The same number of epochs in batches of another size. */
-  public Passes withBatchSize(int size) {
+  public Passes with(BatchSize size) {
     return new Passes(epochs, maxSteps, size, accumulation, padTo);
   }
 
   /** Batches of the same size for another number of epochs. */
   public Passes withEpochs(int count) {
-    return new Passes(count, maxSteps, batchSize, accumulation, padTo);
+    return new Passes(count, maxSteps, batch, accumulation, padTo);
   }
 
   /** The same with a limit on the steps. */
   public Passes withMaxSteps(int most) {
-    return new Passes(epochs, most, batchSize, accumulation, padTo);
+    return new Passes(epochs, most, batch, accumulation, padTo);
   }
 
   /** The same with more batches for a step. */
   public Passes withAccumulation(int batches) {
-    return new Passes(epochs, maxSteps, batchSize, batches, padTo);
+    return new Passes(epochs, maxSteps, batch, batches, padTo);
   }
 
   /** The same with rows of at least this length. */
   public Passes withPadTo(int tokens) {
-    return new Passes(epochs, maxSteps, batchSize, accumulation, tokens);
+    return new Passes(epochs, maxSteps, batch, accumulation, tokens);
   }
 
-  /** Number of steps of an epoch of so many batches; the last may have fewer batches. */
+  /** Number of steps of an epoch of so many batches; the last step may have fewer batches. */
   public int stepsPerEpoch(int batches) {
     return Math.ceilDiv(batches, accumulation);
   }
 
-  /** Number of steps of the run. */
-  public int steps(int stepsPerEpoch) {
-    int all = Math.multiplyExact(stepsPerEpoch, epochs);
-    return maxSteps == 0 ? all : Math.min(all, maxSteps);
+  /**
+   * Number of steps of the run.
+   *
+   * @param stepsOfEpoch number of steps of each epoch, from 0
+   */
+  public int steps(IntUnaryOperator stepsOfEpoch) {
+    int steps = 0;
+    for (int epoch = 0; epoch < epochs && (maxSteps == 0 || steps < maxSteps); epoch++) {
+      steps = Math.addExact(steps, stepsOfEpoch.applyAsInt(epoch));
+    }
+    return maxSteps == 0 ? steps : Math.min(steps, maxSteps);
   }
 }

@@ -16,6 +16,7 @@ import dev.banyan.runtime.report.ProcessStats;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntUnaryOperator;
 
 /**
  * Trains one adapter: the same bundle, data and plan give the same bytes.
@@ -77,7 +78,7 @@ public final class Trainer {
       Optional<Evaluation> evaluation =
           data.eval()
               .map(held -> encode(held, labels, tokenizer))
-              .map(held -> new Evaluation(held, feeder, plan.passes().batchSize()));
+              .map(held -> new Evaluation(held, feeder, plan.passes().batch()));
       AdapterOutput output = AdapterOutput.of(bundle.manifest(), plan, labels, out);
       keeper =
           new Keeper(
@@ -106,10 +107,12 @@ public final class Trainer {
 
   private void loop(TrainingEngine engine, EncodedData data, Feeder feeder, Keeper keeper) {
     Passes passes = plan.passes();
-    ShuffledBatches batches = new ShuffledBatches(plan.seed(), passes.batchSize());
+    ShuffledBatches batches = new ShuffledBatches(plan.seed(), passes.batch());
     int[] lengths = data.lengths();
-    int perEpoch = passes.stepsPerEpoch(batches.count(lengths.length));
-    int total = passes.steps(perEpoch);
+    IntUnaryOperator stepsOfEpoch =
+        epoch -> passes.stepsPerEpoch(batches.epoch(lengths, epoch).size());
+    int perEpoch = stepsOfEpoch.applyAsInt(0);
+    int total = passes.steps(stepsOfEpoch);
     listener.on(new TrainingEvent.Started(total, perEpoch));
     int step = 0;
     boolean worthwhile = true;

@@ -15,7 +15,7 @@ class ShuffledBatchesTest {
   void everyExampleOccursOnceInBatchesOfTheSize(int examples, int batchSize) {
     ShuffledBatches batches = new ShuffledBatches(42, batchSize);
     List<List<Integer>> epoch = batches.epoch(lengths(examples), 0);
-    assertThat(epoch).hasSize(batches.count(examples));
+    assertThat(epoch).hasSize(Math.ceilDiv(examples, batchSize));
     assertThat(epoch.stream().flatMap(List::stream))
         .containsExactlyInAnyOrderElementsOf(IntStream.range(0, examples).boxed().toList());
     assertThat(epoch.stream().mapToInt(List::size).filter(size -> size == batchSize).count())
@@ -50,6 +50,24 @@ class ShuffledBatchesTest {
     int[] lengths = {3, 9, 1, 9, 5};
     assertThat(new ShuffledBatches(1, 2).byLength(lengths))
         .containsExactly(List.of(1, 3), List.of(4, 0), List.of(2));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"64,0", "512,0.95", "2048,0.8", "8192,0.5"})
+  void batchesOfATokenBudgetCostTheSame(int budget, double leastOftenFull) {
+    int[] lengths = lengths(2000);
+    List<List<Integer>> epoch =
+        new ShuffledBatches(3, new BatchSize.Tokens(budget)).epoch(lengths, 0);
+    assertThat(epoch.stream().flatMap(List::stream))
+        .containsExactlyInAnyOrderElementsOf(IntStream.range(0, 2000).boxed().toList());
+    int full = 0;
+    for (List<Integer> batch : epoch) {
+      int longest = batch.stream().mapToInt(i -> lengths[i]).max().orElseThrow();
+      // More than the budget only if a single text is.
+      assertThat(batch.size() == 1 || batch.size() * longest <= budget).isTrue();
+      full += (batch.size() + 1) * longest > budget ? 1 : 0;
+    }
+    assertThat((double) full / epoch.size()).isGreaterThanOrEqualTo(leastOftenFull);
   }
 
   private static double padding(List<List<Integer>> batches, int[] lengths) {

@@ -7,6 +7,7 @@ import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.runtime.TinyBundle;
+import dev.banyan.runtime.data.BatchSize;
 import dev.banyan.runtime.data.DataFailure;
 import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.ort.SessionSettings;
@@ -110,7 +111,7 @@ class TrainerTest {
     TrainingPlan plan =
         new TrainingPlan(
             AdapterPlan.lora(4, 8),
-            new Passes(3, 5, 16, 1, 0),
+            new Passes(3, 5, new BatchSize.Examples(16), 1, 0),
             new LearningRate.Constant(0.01, 0),
             new AdamW(0, 0, 1),
             3,
@@ -126,7 +127,7 @@ class TrainerTest {
     TrainingPlan plan =
         new TrainingPlan(
             AdapterPlan.lora(4, 8),
-            new Passes(1, 0, 16, 1, 0),
+            new Passes(1, 0, new BatchSize.Examples(16), 1, 0),
             new LearningRate.Constant(1e38, 0),
             new AdamW(0, 0, 1),
             3,
@@ -176,7 +177,7 @@ class TrainerTest {
     TrainingPlan plan =
         new TrainingPlan(
             AdapterPlan.lora(4, 8),
-            new Passes(1, 0, 16, 1, 13),
+            new Passes(1, 0, new BatchSize.Examples(16), 1, 13),
             new LearningRate.Constant(0.01, 0),
             new AdamW(0, 0, 1),
             3,
@@ -203,7 +204,7 @@ class TrainerTest {
   private static TrainingPlan plan(int epochs, double rate, long seed) {
     return new TrainingPlan(
         AdapterPlan.lora(4, 8),
-        new Passes(epochs, 0, 16, 1, 0),
+        new Passes(epochs, 0, new BatchSize.Examples(16), 1, 0),
         new LearningRate.Linear(rate, 0.1),
         new AdamW(0.01, 1, 1),
         3,

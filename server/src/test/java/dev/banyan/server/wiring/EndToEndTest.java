@@ -7,6 +7,7 @@ import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.PrepareRequest;
+import dev.banyan.runtime.data.BatchSize;
 import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.training.AdamW;
@@ -144,7 +145,7 @@ class EndToEndTest {
     TrainingPlan plan =
         new TrainingPlan(
             AdapterPlan.lora(4, 8),
-            new Passes(8, 0, 4, 1, 0),
+            new Passes(8, 0, new BatchSize.Examples(4), 1, 0),
             new LearningRate.Constant(0.01, 0),
             new AdamW(0.01, 1.0, 1),
             3,
