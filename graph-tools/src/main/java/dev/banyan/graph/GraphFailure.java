@@ -47,4 +47,14 @@ public abstract sealed class GraphFailure extends RuntimeException {
       super(message);
     }
   }
+
+  /** An adapter that cannot become part of its base's weights. */
+  public static final class NotMergeable extends GraphFailure {
+    private static final long serialVersionUID = 1;
+
+    /** Names the layer or the numbers, and what the user can do instead. */
+    public NotMergeable(String message) {
+      super(message);
+    }
+  }
 }

@@ -1,5 +1,6 @@
 package dev.banyan.graph;
 
+import dev.banyan.graph.export.AdapterMerge;
 import dev.banyan.graph.training.BundleBuilder;
 import java.nio.file.Path;
 
@@ -28,5 +29,17 @@ public final class GraphTools {
    */
   public static PrepareReport prepare(PrepareRequest request) {
     return new BundleBuilder(request).build();
+  }
+
+  /**
+   * Merges an adapter into its base: a plain ONNX model for any runtime.
+   *
+   * @throws GraphFailure if a layer's weight cannot take the adapter, or the merged model answers
+   *     otherwise than base and adapter do
+   * @throws dev.banyan.artifacts.integrity.ArtifactException if a file cannot be used, or the
+   *     adapter is of another base
+   */
+  public static MergeReport merge(MergeRequest request) {
+    return new AdapterMerge(request).run();
   }
 }

@@ -2,7 +2,9 @@ package dev.banyan.server;
 
 import dev.banyan.artifacts.integrity.ArtifactException;
 import dev.banyan.graph.GraphFailure;
+import dev.banyan.graph.cli.ExportCommand;
 import dev.banyan.graph.cli.InspectCommand;
+import dev.banyan.graph.cli.MergeCommand;
 import dev.banyan.graph.cli.PrepareCommand;
 import dev.banyan.runtime.RuntimeFailure;
 import dev.banyan.runtime.cli.EvaluateCommand;
@@ -46,6 +48,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       PrepareCommand.class,
       TrainCommand.class,
       EvaluateCommand.class,
+      MergeCommand.class,
+      ExportCommand.class,
       ServeCommand.class,
       QuickstartCommand.class
     })

@@ -69,7 +69,9 @@ class ArchitectureTest {
         .check(all);
   }
 
-  /** To ask ONNX Runtime, and to load the tokenizer that a bundle is given. */
+  /**
+   * To ask ONNX Runtime, to load the tokenizer of a bundle, and to fit an adapter as serving does.
+   */
   @Test
   void graphToolsUseNoMoreOfTheRuntimeThanTheyNeed() {
     noClasses()
@@ -81,7 +83,9 @@ class ArchitectureTest {
                 .and(
                     DescribedPredicate.not(
                         resideInAnyPackage(
-                            "dev.banyan.runtime.ort..", "dev.banyan.runtime.data.."))))
+                            "dev.banyan.runtime.ort..",
+                            "dev.banyan.runtime.data..",
+                            "dev.banyan.runtime.inference.."))))
         .check(all);
   }
 

@@ -79,13 +79,15 @@ class BanyanTest {
             .map(command -> command.getCommandSpec().usageMessage().description()[0])
             .map(text -> text.substring(0, text.indexOf(' ')))
             .toList();
-    assertThat(firstWords).containsExactly("Show", "Prepare", "Train", "Judge", "Serve", "Show");
+    assertThat(firstWords)
+        .containsExactly("Show", "Prepare", "Train", "Judge", "Merge", "Write", "Serve", "Show");
   }
 
   @Test
   void withoutACommandTheListIsShownAsAMistake() {
     assertThat(run()).isEqualTo(2);
-    assertThat(err.toString()).contains("inspect", "prepare", "train", "evaluate", "serve");
+    assertThat(err.toString())
+        .contains("inspect", "prepare", "train", "evaluate", "merge", "export", "serve");
     assertThat(out.toString()).isEmpty();
   }
 }

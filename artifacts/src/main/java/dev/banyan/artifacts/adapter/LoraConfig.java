@@ -72,4 +72,10 @@ public record LoraConfig(
   public double scaling() {
     return alpha / (rslora ? Math.sqrt(rank) : rank);
   }
+
+  /** The same over a base of another name. */
+  public LoraConfig withBaseModel(String name) {
+    return new LoraConfig(
+        rank, alpha, dropout, targetModules, modulesToSave, rslora, bias, taskType, name, other);
+  }
 }

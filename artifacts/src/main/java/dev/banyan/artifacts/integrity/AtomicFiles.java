@@ -70,6 +70,22 @@ public final class AtomicFiles {
   }
 
   /**
+   * Puts a file that was written and flushed into the place of {@code target}, on the same disk.
+   *
+   * @throws UncheckedIOException if the disk fails; the old file, if any, is then still there
+   */
+  public static void replaceFile(Path target, Path staged) {
+    Path absolute = target.toAbsolutePath();
+    try {
+      Files.move(
+          staged, absolute, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      flushDirectory(parent(absolute));
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot put a file in place as " + target, e);
+    }
+  }
+
+  /**
    * Makes an empty folder beside {@code target}, to be filled and handed to {@link
    * #replaceDirectory}.
    *

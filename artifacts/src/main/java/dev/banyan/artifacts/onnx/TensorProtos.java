@@ -1,6 +1,6 @@
 package dev.banyan.artifacts.onnx;
 
-import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
 import dev.banyan.artifacts.onnx.proto.StringStringEntryProto;
 import dev.banyan.artifacts.onnx.proto.TensorProto;
 import dev.banyan.artifacts.tensor.Tensor;
@@ -10,7 +10,9 @@ public final class TensorProtos {
   private TensorProtos() {}
 
   /**
-   * A message that holds the tensor's bytes.
+   * A message that holds the tensor's bytes: a view of them, so that a mapped weight costs no
+   * memory until it is written. They must not change, and must stay until the message is no longer
+   * used.
    *
    * @throws IllegalArgumentException if the tensor has 2 GiB or more, which no message can hold
    */
@@ -20,7 +22,9 @@ public final class TensorProtos {
           "Tensor '%s' has %d bytes; a message holds less than 2 GiB, larger ones are external"
               .formatted(tensor.name(), tensor.data().byteSize()));
     }
-    return header(tensor).setRawData(ByteString.copyFrom(tensor.data().asByteBuffer())).build();
+    return header(tensor)
+        .setRawData(UnsafeByteOperations.unsafeWrap(tensor.data().asByteBuffer()))
+        .build();
   }
 
   /** A message that says where the tensor's bytes lie. */

@@ -103,6 +103,44 @@ public record Tensor(String name, DType type, Shape shape, MemorySegment data) {
     };
   }
 
+  /**
+   * The elements of a {@link DType#FLOAT} tensor as 16-bit floating-point numbers, each rounded to
+   * the nearest, ties to even; the tensor itself if FLOAT is asked for.
+   *
+   * @throws IllegalStateException if the element type is another, or the one asked for is neither
+   *     of these
+   */
+  public Tensor narrowed(DType narrow) {
+    require(DType.FLOAT);
+    return switch (narrow) {
+      case FLOAT -> this;
+      case FLOAT16, BFLOAT16 -> {
+        float[] values = floats();
+        MemorySegment narrowed =
+            MemorySegment.ofArray(new byte[Math.multiplyExact(values.length, 2)]);
+        for (int i = 0; i < values.length; i++) {
+          short bits =
+              narrow == DType.FLOAT16 ? Float.floatToFloat16(values[i]) : toBfloat16(values[i]);
+          narrowed.setAtIndex(SHORTS, i, bits);
+        }
+        yield new Tensor(name, narrow, shape, narrowed);
+      }
+      case DOUBLE, UINT8, INT8, UINT16, INT16, INT32, INT64, BOOL, UINT32, UINT64 ->
+          throw new IllegalStateException(
+              "Tensor '%s' is FLOAT, which is not narrowed to %s".formatted(name, narrow));
+    };
+  }
+
+  /** Adding half of what is cut off, less one where the last bit kept is even, rounds. */
+  private static short toBfloat16(float value) {
+    int bits = Float.floatToIntBits(value);
+    if (Float.isNaN(value)) {
+      // Rounding could carry a NaN into an infinity.
+      return (short) ((bits >> 16) | 0x40);
+    }
+    return (short) ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+  }
+
   private float floatAt(long index) {
     return switch (type) {
       case FLOAT16 -> Float.float16ToFloat(data.getAtIndex(SHORTS, index));

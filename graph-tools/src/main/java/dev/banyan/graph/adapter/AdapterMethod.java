@@ -1,9 +1,12 @@
 package dev.banyan.graph.adapter;
 
 import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.ir.GraphBuilder;
+import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
+import java.lang.foreign.SegmentAllocator;
 import java.util.List;
 
 /**
@@ -16,6 +19,8 @@ import java.util.List;
  *     labels and scaling as run-time sizes</td></tr>
  * <tr><td>{@link #serve}</td><td>the same with an adapter for each row of the batch, out of a bank
  *     that has one for each slot</td></tr>
+ * <tr><td>{@link #joint}, {@link #merge}</td><td>where a trained adapter meets its layer, and the
+ *     layer's weight with the adapter in it</td></tr>
  * </table>
  *
  * <p>Two things hold for every method. With the parameters' initial values, and with zeros in a
@@ -46,6 +51,25 @@ public sealed interface AdapterMethod permits Lora {
    * @return what takes the place of the site's output
    */
   Value serve(GraphBuilder builder, Site site, AdapterBank bank);
+
+  /**
+   * The node at which an adapter that {@link #train} added joins the layer's own output: that is
+   * the node's first input.
+   *
+   * @param parameters the graph inputs, as {@link #parameters} lists them
+   */
+  Node joint(List<Value> parameters);
+
+  /**
+   * The weight that makes the layer alone compute what it does with the adapter, in double
+   * precision until the end.
+   *
+   * @param layer the layer's {@code MatMul} or {@code Gemm}
+   * @param weight its float weight, of two axes
+   * @param adapter a tensor for each of {@link #parameters}, the scaling folded in
+   * @return as many bytes as the weight, in memory of {@code allocator}
+   */
+  Tensor merge(Node layer, Tensor weight, List<Tensor> adapter, SegmentAllocator allocator);
 
   /**
    * The trainable values of one adapter at one site.

@@ -19,6 +19,9 @@ public final class InsertAdapters {
   /** The axis of slots that every bank starts with. */
   public static final String SLOTS = "slots";
 
+  /** Behind the name of a site's own output where the adapted one has taken its name. */
+  static final String BASE = "/base";
+
   private final Graph graph;
   private final AdapterMethod method;
 
@@ -107,7 +110,7 @@ public final class InsertAdapters {
     }
     if (named) {
       String name = output.name();
-      graph.rename(output, graph.freshName(name + "/base"));
+      graph.rename(output, graph.freshName(name + BASE));
       graph.rename(adapted, name);
     }
   }

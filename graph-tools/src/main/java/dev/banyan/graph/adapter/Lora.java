@@ -2,10 +2,13 @@ package dev.banyan.graph.adapter;
 
 import dev.banyan.artifacts.bundle.Initializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.ir.Attribute;
 import dev.banyan.graph.ir.GraphBuilder;
+import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
+import java.lang.foreign.SegmentAllocator;
 import java.util.List;
 import java.util.Map;
 
@@ -65,6 +68,26 @@ public record Lora() implements AdapterMethod {
     Value shaped =
         flat ? builder.op("Reshape", delta, builder.longs(-1, site.outFeatures())) : delta;
     return builder.op("Add", site.output(), shaped);
+  }
+
+  @Override
+  public Node joint(List<Value> parameters) {
+    Node at = parameters.get(1).users().getFirst();
+    while (!at.op().is("Add")) {
+      at = at.output().users().getFirst();
+    }
+    return at;
+  }
+
+  @Override
+  public Tensor merge(Node layer, Tensor weight, List<Tensor> adapter, SegmentAllocator allocator) {
+    // A Gemm multiplies its product by alpha, and the adapter's product was added behind that.
+    double factor = 1.0 / layer.realAttribute("alpha", 1);
+    LowRankProduct product =
+        layer.intAttribute("transB", 0) == 0
+            ? new LowRankProduct(adapter.get(0), adapter.get(1))
+            : new LowRankProduct(adapter.get(1).transposed(), adapter.get(0).transposed());
+    return product.addedTo(weight, factor, allocator);
   }
 
   /** The input as {@code [batch, sequence, in]}; a sequence of one if it is {@code [batch, in]}. */

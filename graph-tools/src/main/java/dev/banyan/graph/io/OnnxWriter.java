@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -36,11 +37,20 @@ public final class OnnxWriter {
   /** Constants of at least this many bytes are external: the smallest size ORT does that for. */
   private static final long EXTERNAL_BYTES = 1024;
 
-  private final ExternalDataWriter weights;
+  private final Optional<ExternalDataWriter> weights;
 
   /** A writer whose big constants go to this data file, which must lie beside the models. */
   public OnnxWriter(ExternalDataWriter weights) {
-    this.weights = weights;
+    this.weights = Optional.of(weights);
+  }
+
+  private OnnxWriter() {
+    this.weights = Optional.empty();
+  }
+
+  /** A writer of models that hold all their constants themselves: below 2 GiB. */
+  public static OnnxWriter selfContained() {
+    return new OnnxWriter();
   }
 
   /**
@@ -75,9 +85,10 @@ public final class OnnxWriter {
   }
 
   private TensorProto tensor(Tensor tensor) {
-    return tensor.data().byteSize() < EXTERNAL_BYTES
-        ? TensorProtos.inline(tensor)
-        : TensorProtos.external(tensor, weights.add(tensor));
+    return weights
+        .filter(_ -> tensor.data().byteSize() >= EXTERNAL_BYTES)
+        .map(file -> TensorProtos.external(tensor, file.add(tensor)))
+        .orElseGet(() -> TensorProtos.inline(tensor));
   }
 
   private static NodeProto node(Node node) {

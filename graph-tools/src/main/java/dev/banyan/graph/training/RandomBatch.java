@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /** Random tokens in ragged rows. */
-final class RandomBatch {
+public final class RandomBatch {
   private final int rows;
   private final int length;
   private final long[] ids;
@@ -25,7 +25,7 @@ final class RandomBatch {
    *
    * @param length tokens of each row, padding included
    */
-  static RandomBatch of(SplittableRandom random, long vocabulary, int rows, int length) {
+  public static RandomBatch of(SplittableRandom random, long vocabulary, int rows, int length) {
     long[] ids = new long[rows * length];
     long[] mask = new long[rows * length];
     for (int row = 0; row < rows; row++) {
@@ -39,12 +39,12 @@ final class RandomBatch {
   }
 
   /** Number of rows. */
-  int rows() {
+  public int rows() {
     return rows;
   }
 
   /** Tokens of each row, padding included. */
-  int length() {
+  public int length() {
     return length;
   }
 
@@ -63,7 +63,7 @@ final class RandomBatch {
   }
 
   /** The tensor for an encoder's input of this name, int64 {@code [rows, length]}. */
-  NativeTensor feed(TensorScope scope, String input) {
+  public NativeTensor feed(TensorScope scope, String input) {
     long[] values =
         switch (input) {
           case "input_ids" -> ids;

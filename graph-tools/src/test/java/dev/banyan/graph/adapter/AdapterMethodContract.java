@@ -14,16 +14,19 @@ import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.GraphBuilder;
 import dev.banyan.graph.ir.Model;
+import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.OpId;
 import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
 import dev.banyan.graph.site.SiteDiscovery;
+import dev.banyan.graph.text.GraphText;
 import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OutputTensors;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.ort.TensorScope;
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -125,6 +128,44 @@ abstract class AdapterMethodContract {
       assertThat(Arrays.copyOfRange(served, row * rowOut, (row + 1) * rowOut))
           .containsExactly(alone, within(TOLERANCE));
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aMergedWeightGivesWhatLayerAndAdapterGive(Layer layer) {
+    float[] x = numbers(BATCH * layer.tokens * IN);
+    Map<String, Tensor> adapter = adapters(layer).get(1);
+    Model model = layer(layer);
+    Site site = site(model);
+    List<Tensor> folded =
+        parameters(layer).stream()
+            .map(
+                spec ->
+                    new Tensor(
+                        spec.name(),
+                        DType.FLOAT,
+                        spec.shape(RANK, 1),
+                        bank(spec, List.of(adapter)).data()))
+            .toList();
+    Tensor weight = site.weight().constant().orElseThrow();
+    Tensor merged = method().merge(site.node(), weight, folded, Arena.ofAuto());
+    site.node().replaceInput(1, model.graph().addConstant(merged.named("merged")));
+    model.graph().removeUnused(model.graph().value("w"));
+    assertThat(run(model, layer.shape(BATCH), x, Map.of()))
+        .containsExactly(train(layer, BATCH, x, adapter), within(TOLERANCE));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aRemovedAdapterLeavesTheBase(Layer layer) {
+    Model model = layer(layer);
+    Value scaling = model.graph().addInput("scaling", TensorType.of(DType.FLOAT));
+    List<Value> parameters =
+        new InsertAdapters(model.graph(), method()).forTraining(List.of(site(model)), scaling);
+    Node node = new RemoveAdapters(model.graph(), method()).at(parameters);
+    model.graph().removeUnused(scaling);
+    assertThat(node.name()).isEqualTo("/block/dense/MatMul");
+    assertThat(GraphText.print(model)).isEqualTo(GraphText.print(layer(layer)));
   }
 
   @ParameterizedTest

@@ -1,0 +1,122 @@
+package dev.banyan.graph.export;
+
+import dev.banyan.artifacts.adapter.AdapterMetadata;
+import dev.banyan.artifacts.adapter.PeftAdapter;
+import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.integrity.AtomicFiles;
+import dev.banyan.artifacts.integrity.UnusableArtifact;
+import dev.banyan.artifacts.integrity.WorkFolder;
+import dev.banyan.artifacts.onnx.ExternalDataWriter;
+import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.graph.MergeReport;
+import dev.banyan.graph.MergeRequest;
+import dev.banyan.graph.io.OnnxReader;
+import dev.banyan.graph.io.OnnxWriter;
+import dev.banyan.graph.ir.Model;
+import dev.banyan.graph.ir.Value;
+import dev.banyan.runtime.inference.AdapterWeights;
+import dev.banyan.runtime.inference.ServingPlan;
+import dev.banyan.runtime.ort.SessionSettings;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Makes one plain model of a bundle and an adapter: takes the adapter's nodes out of the eval
+ * graph, adds its products to the weights, holds the result against base and adapter, and only then
+ * puts it in its place.
+ */
+public final class AdapterMerge {
+  /** A model file must stay below protobuf's 2 GiB; this leaves room for the graph itself. */
+  private static final long MOST_INLINE = (2L << 30) - (64L << 20);
+
+  private final MergeRequest request;
+  private final long start = System.nanoTime();
+
+  /** A merge of this adapter into this base. */
+  public AdapterMerge(MergeRequest request) {
+    this.request = request;
+  }
+
+  /**
+   * Merges, checks and writes.
+   *
+   * @throws dev.banyan.graph.GraphFailure.NotMergeable if a weight cannot take the adapter, or the
+   *     merged model answers otherwise than base and adapter
+   * @throws dev.banyan.artifacts.integrity.ArtifactException if a file cannot be used
+   */
+  public MergeReport run() {
+    Bundle bundle = Bundle.openVerified(request.bundle());
+    PeftAdapter adapter = PeftAdapter.read(request.adapter());
+    AdapterWeights weights =
+        AdapterWeights.fit(
+            adapter,
+            bundle.manifest(),
+            new ServingPlan(1, Integer.MAX_VALUE, Integer.MAX_VALUE, SessionSettings.defaults()));
+    Model eval = OnnxReader.read(OnnxFile.read(bundle.file(Bundle.EVAL_MODEL)));
+    try (WorkFolder folder = WorkFolder.beside(request.out())) {
+      MergedGraph merged = new MergedGraph(eval.graph(), bundle.manifest(), weights);
+      merged.merge(folder.path().resolve("merged.data"));
+      List<Path> staged = write(described(eval, bundle, weights), folder.path());
+      double difference = new MergeCheck(bundle, weights).difference(staged.getFirst());
+      List<Path> files = folder.whole(() -> putInPlace(staged));
+      return new MergeReport(
+          files,
+          merged.layers(),
+          merged.change(),
+          eval.graph().outputs().stream().map(Value::name).toList(),
+          weights.labels(),
+          difference,
+          Duration.ofNanos(System.nanoTime() - start));
+    }
+  }
+
+  /** Says in the model what a user of it has to know: labels, pooling, length, where it is from. */
+  private static Model described(Model eval, Bundle bundle, AdapterWeights weights) {
+    Map<String, String> notes =
+        new TreeMap<>(AdapterMetadata.entries(bundle.manifest(), weights.labels()));
+    notes.remove("format");
+    notes.put("banyan.adapter", weights.digest().toString());
+    return new Model(eval.graph(), eval.opsets(), eval.irVersion(), notes);
+  }
+
+  /** Writes the model file, and its data file if it needs one, beside each other. */
+  private List<Path> write(Model model, Path folder) {
+    Path file = folder.resolve(String.valueOf(request.out().getFileName()));
+    long bytes =
+        model.graph().constants().stream()
+            .mapToLong(value -> value.constant().orElseThrow().data().byteSize())
+            .sum();
+    if (bytes < MOST_INLINE && !request.externalData()) {
+      OnnxWriter.selfContained().write(model, file);
+      return List.of(file);
+    }
+    Path data = file.resolveSibling(file.getFileName() + ".data");
+    if (Files.exists(request.out().resolveSibling(data.getFileName()))) {
+      // Two files cannot be replaced at once, and a model must never be seen with other weights.
+      throw new UnusableArtifact(
+          request.out().resolveSibling(data.getFileName()).toString(),
+          "exists, and the merged model needs a data file of this name",
+          "remove it or choose another --out");
+    }
+    try (ExternalDataWriter weights = new ExternalDataWriter(data)) {
+      new OnnxWriter(weights).write(model, file);
+    }
+    return List.of(file, data);
+  }
+
+  /** Data first: the model is there only when all of it is. */
+  private List<Path> putInPlace(List<Path> staged) {
+    List<Path> files = new ArrayList<>();
+    for (Path file : staged.reversed()) {
+      Path target = request.out().resolveSibling(file.getFileName());
+      AtomicFiles.replaceFile(target, file);
+      files.addFirst(target);
+    }
+    return files;
+  }
+}

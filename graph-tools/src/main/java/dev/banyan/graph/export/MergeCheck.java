@@ -1,0 +1,160 @@
+package dev.banyan.graph.export;
+
+import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.graph.GraphFailure.NotMergeable;
+import dev.banyan.graph.training.RandomBatch;
+import dev.banyan.runtime.data.Vocabulary;
+import dev.banyan.runtime.inference.AdapterWeights;
+import dev.banyan.runtime.ort.InferenceSession;
+import dev.banyan.runtime.ort.NativeTensor;
+import dev.banyan.runtime.ort.OutputTensors;
+import dev.banyan.runtime.ort.SessionSettings;
+import dev.banyan.runtime.ort.TensorPort;
+import dev.banyan.runtime.ort.TensorScope;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/** Holds a merged model against base and adapter side by side, on random texts. */
+final class MergeCheck {
+  /**
+   * Of the largest element of an answer, or of 1. The merged sum rounds each weight once where the
+   * other path rounds each activation; measured differences are near 1e-6.
+   */
+  private static final double TOLERANCE = 1e-4;
+
+  private static final int BATCHES = 3;
+  private static final int ROWS = 4;
+  private static final int LENGTH = 16;
+
+  private final Bundle bundle;
+  private final AdapterWeights weights;
+
+  MergeCheck(Bundle bundle, AdapterWeights weights) {
+    this.bundle = bundle;
+    this.weights = weights;
+  }
+
+  /**
+   * The largest difference between two elements of the answers, relative to the largest element if
+   * that is above 1.
+   *
+   * @throws NotMergeable if it is above 1e-4, with the numbers
+   */
+  double difference(Path merged) {
+    Path eval = bundle.file(Bundle.EVAL_MODEL);
+    SplittableRandom random = new SplittableRandom(42);
+    long vocabulary = Vocabulary.rows(OnnxFile.read(eval)).orElse(1);
+    int length = Math.min(LENGTH, bundle.manifest().text().maxLength());
+    List<RandomBatch> batches = new ArrayList<>();
+    for (int i = 0; i < BATCHES; i++) {
+      batches.add(RandomBatch.of(random, vocabulary, ROWS, length));
+    }
+    // One after the other: both at once would need twice the memory of the base.
+    List<Map<String, float[]>> seen = answers(merged, batches);
+    List<Map<String, float[]>> expected = answers(eval, batches);
+    double largest = 0;
+    for (int i = 0; i < BATCHES; i++) {
+      for (var answer : seen.get(i).entrySet()) {
+        float[] other = expected.get(i).get(answer.getKey());
+        if (other != null) {
+          largest = Math.max(largest, require(answer.getKey(), answer.getValue(), other));
+        }
+      }
+    }
+    return largest;
+  }
+
+  private static double require(String output, float[] merged, float[] expected) {
+    double difference = 0;
+    double scale = 1;
+    for (int i = 0; i < expected.length; i++) {
+      scale = Math.max(scale, Math.abs(expected[i]));
+      double one = i < merged.length ? Math.abs(merged[i] - expected[i]) : Double.NaN;
+      // A difference that is no number must not get lost in a comparison.
+      difference = Double.isNaN(one) || one > difference ? one : difference;
+    }
+    double relative = difference / scale;
+    if (!(relative <= TOLERANCE) || merged.length != expected.length) {
+      throw new NotMergeable(
+          "The merged model gives '%s' %.3g away from base and adapter (largest element %.3g, expected at most %.0e of it). Nothing was written; please report the model"
+              .formatted(output, difference, scale, TOLERANCE));
+    }
+    return relative;
+  }
+
+  private List<Map<String, float[]>> answers(Path model, List<RandomBatch> batches) {
+    List<Map<String, float[]>> answers = new ArrayList<>();
+    try (InferenceSession session = InferenceSession.open(model, SessionSettings.defaults())) {
+      List<String> outputs = session.outputs().stream().map(TensorPort::name).toList();
+      for (RandomBatch batch : batches) {
+        try (Arena arena = Arena.ofConfined();
+            TensorScope scope = new TensorScope();
+            OutputTensors out = session.run(feeds(session, batch, scope, arena), outputs)) {
+          Map<String, float[]> answer = new HashMap<>();
+          outputs.forEach(name -> answer.put(name, out.floats(name)));
+          answers.add(answer);
+        }
+      }
+    }
+    return answers;
+  }
+
+  private Map<String, NativeTensor> feeds(
+      InferenceSession session, RandomBatch batch, TensorScope scope, Arena arena) {
+    Map<String, ParameterSpec> parameters = new HashMap<>();
+    bundle.manifest().parameters().forEach(spec -> parameters.put(spec.name(), spec));
+    Map<String, NativeTensor> feeds = new HashMap<>();
+    for (TensorPort port : session.inputs()) {
+      ParameterSpec spec = parameters.get(port.name());
+      if (bundle.manifest().text().inputs().contains(port.name())) {
+        feeds.put(port.name(), batch.feed(scope, port.name()));
+      } else if (spec != null) {
+        feeds.put(port.name(), parameter(spec, scope));
+      } else if (port.name().equals("lora_scaling")) {
+        // The scaling is in the weights already.
+        feeds.put(port.name(), scope.floats(new float[] {1}));
+      } else {
+        feeds.put(port.name(), zeros(port, batch, scope, arena));
+      }
+    }
+    return feeds;
+  }
+
+  /** A layer that the adapter leaves alone has zeros. */
+  private NativeTensor parameter(ParameterSpec spec, TensorScope scope) {
+    Shape shape = spec.shape(weights.rank(), Math.max(1, weights.labels().size()));
+    Tensor tensor = weights.tensors().get(spec.name());
+    float[] values =
+        tensor == null ? new float[Math.toIntExact(shape.elements())] : tensor.floats();
+    return scope.floats(values, (tensor == null ? shape : tensor.shape()).toArray());
+  }
+
+  /** What only the loss reads, such as labels. */
+  private static NativeTensor zeros(
+      TensorPort port, RandomBatch batch, TensorScope scope, Arena arena) {
+    List<Long> dims = new ArrayList<>();
+    for (int axis = 0; axis < port.dims().size(); axis++) {
+      long size = port.dims().get(axis);
+      dims.add(
+          size >= 0
+              ? size
+              : switch (port.symbols().get(axis)) {
+                case "batch" -> (long) batch.rows();
+                case "sequence" -> (long) batch.length();
+                default -> 1L;
+              });
+    }
+    Shape shape = new Shape(dims);
+    return scope.view(
+        arena.allocate(shape.elements() * port.type().bytes(), 64), port.type(), shape);
+  }
+}
