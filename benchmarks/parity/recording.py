@@ -44,7 +44,7 @@ def record(model: LoraClassifier, recipe: Recipe, batch: dict, labels: torch.Ten
     for name, gradient in gradients.items():
         tensors[f"gradients/{name}"] = banyan_tensor(gradient)
     norm = torch.linalg.vector_norm(torch.cat([g.flatten() for g in gradients.values()]))
-    worst = max(_relative_error(gradients[name], exact[name]) for name in gradients)
+    worst = max(relative_error(gradients[name], exact[name]) for name in gradients)
     tensors["losses"] = _train(model, batch, labels)
     metadata = {
         "pooling": recipe.pooling,
@@ -99,7 +99,7 @@ def _gradients(model: LoraClassifier, batch: dict, labels: torch.Tensor):
     return loss.detach(), dict(zip(parameters, gradients, strict=True))
 
 
-def _relative_error(seen: torch.Tensor, expected: torch.Tensor) -> float:
+def relative_error(seen: torch.Tensor, expected: torch.Tensor) -> float:
     expected = expected.double()
     return (torch.linalg.vector_norm(seen.double() - expected) / torch.linalg.vector_norm(expected)).item()
 

@@ -34,6 +34,33 @@ public final class Fixtures {
     return ROOT.resolve("benchmarks/parity/fixtures").resolve(name + ".onnx");
   }
 
+  /** What PyTorch and PEFT computed for a model. */
+  public static Path recording(String name) {
+    return ROOT.resolve("benchmarks/parity/fixtures").resolve(name + ".safetensors");
+  }
+
+  /** Names of the small models of each family, whose weights' gradients are recorded. */
+  public static List<String> families() throws IOException {
+    try (Stream<Path> files = Files.list(ROOT.resolve("benchmarks/parity/fixtures/families"))) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(file -> file.endsWith(".onnx"))
+          .map(file -> file.substring(0, file.length() - ".onnx".length()))
+          .sorted()
+          .toList();
+    }
+  }
+
+  /** One of the models of {@link #families()}. */
+  public static Path family(String name) {
+    return ROOT.resolve("benchmarks/parity/fixtures/families").resolve(name + ".onnx");
+  }
+
+  /** A page of the documentation. */
+  public static String document(String name) throws IOException {
+    return Files.readString(ROOT.resolve("docs").resolve(name));
+  }
+
   /** all-MiniLM-L6-v2, copied into this folder. */
   public static Path miniLm(Path folder) throws IOException {
     Path file = folder.resolve("minilm.onnx");

@@ -3,6 +3,7 @@ package dev.banyan.graph.training;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Node;
+import dev.banyan.graph.site.ModulePath;
 import java.util.List;
 
 /**
@@ -11,6 +12,8 @@ import java.util.List;
  */
 final class PeftPrefix {
   private static final String BERT_PATH = "encoder\\.layer\\.\\d+\\..*";
+  private static final String DEBERTA_PATH =
+      "encoder\\.layer\\.\\d+\\.attention\\.self\\.\\w+_proj.*";
   private static final String DISTILBERT_PATH = "transformer\\.layer\\.\\d+\\..*";
 
   private PeftPrefix() {}
@@ -37,6 +40,9 @@ final class PeftPrefix {
     boolean mpnet = paths.stream().anyMatch(path -> path.contains(".attention.attn."));
     if (!layers || mpnet) {
       return "";
+    }
+    if (graph.nodes().stream().map(ModulePath::of).anyMatch(path -> path.matches(DEBERTA_PATH))) {
+      return "deberta";
     }
     return countsPositions(graph) || graph.find("token_type_ids").isEmpty() ? "roberta" : "bert";
   }
