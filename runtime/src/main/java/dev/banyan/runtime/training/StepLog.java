@@ -37,6 +37,10 @@ final class StepLog implements TrainingListener {
     return firstStepSeconds;
   }
 
+  List<Double> stepMillis() {
+    return nanos.stream().map(time -> time / 1e6).toList();
+  }
+
   double msPerStepMedian() {
     List<Long> sorted = nanos.stream().sorted().toList();
     int middle = sorted.size() / 2;

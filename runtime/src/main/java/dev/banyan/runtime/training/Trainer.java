@@ -92,6 +92,7 @@ public final class Trainer {
     }
     return new TrainingReport(
         listener.losses(),
+        listener.stepMillis(),
         keeper.best(),
         keeper.bestEpoch(),
         labels.map(LabelSet::names).orElse(List.of()),

@@ -11,6 +11,7 @@ import java.util.Optional;
  * What a run did.
  *
  * @param losses loss of each step, in order
+ * @param stepMillis time of each step in milliseconds, in order
  * @param eval score of the adapter that was kept, on the held-out examples
  * @param bestEpoch epoch of the adapter that was kept, from 1
  * @param labels labels of the classifier; empty when pairs were learned
@@ -25,6 +26,7 @@ import java.util.Optional;
  */
 public record TrainingReport(
     List<Float> losses,
+    List<Double> stepMillis,
     Optional<Score> eval,
     int bestEpoch,
     List<String> labels,
@@ -41,6 +43,8 @@ public record TrainingReport(
     ObjectNode json = JsonOutput.object();
     var lossArray = json.putArray("losses");
     losses.forEach(lossArray::add);
+    var timeArray = json.putArray("step_ms");
+    stepMillis.forEach(millis -> timeArray.add(JsonOutput.round(millis, 4)));
     eval.ifPresent(score -> json.set("eval", score.toJson()));
     var labelArray = json.putArray("labels");
     labels.forEach(labelArray::add);

@@ -45,6 +45,9 @@ class TrainCommandTest {
     assertThat(train("--json", "--eval", path("eval.jsonl"))).isZero();
     JsonNode json = new JsonMapper().readTree(out.toString());
     assertThat(json.get("losses")).hasSize(8 * 13);
+    assertThat(json.get("step_ms"))
+        .hasSize(8 * 13)
+        .allSatisfy(time -> assertThat(time.doubleValue()).isPositive());
     assertThat(json.at("/eval/accuracy").doubleValue()).isGreaterThan(0.9);
     assertThat(json.at("/eval/macro_f1").doubleValue()).isGreaterThan(0.9);
     for (String key :
