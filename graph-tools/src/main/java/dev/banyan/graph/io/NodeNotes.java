@@ -6,6 +6,7 @@ import dev.banyan.artifacts.onnx.proto.StringStringEntryProto;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.site.ConstantCalls;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +38,7 @@ public final class NodeNotes {
       }
     }
     simplified.graph().sortBy(node -> place(node, places));
+    ConstantCalls.note(OnnxReader.read(original).graph(), simplified.graph());
   }
 
   private static int place(Node node, Map<String, Integer> places) {

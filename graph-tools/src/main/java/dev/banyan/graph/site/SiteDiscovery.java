@@ -112,6 +112,10 @@ public final class SiteDiscovery {
   }
 
   private static Optional<String> problem(Node node, Value weight) {
+    if (ConstantCalls.isNoted(node)) {
+      return Optional.of(
+          "the model also calls it on constants, where an adapter of this layer would count too");
+    }
     TensorType type = weight.knownType();
     if (type.rank() != 2) {
       return Optional.of("its weight has %d axes, not 2".formatted(type.rank()));

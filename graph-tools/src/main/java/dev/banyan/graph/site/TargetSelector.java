@@ -54,6 +54,33 @@ public final class TargetSelector {
   /**
    * The chosen sites, in their order.
    *
+   * @throws NoSuchSite as {@link #select(List)}, and if a name matches only layers that cannot
+   *     carry an adapter; the message says why they cannot
+   */
+  public List<Site> select(SiteDiscovery.Found found) {
+    if (targets instanceof PathMatch.Names(List<String> names)) {
+      for (String name : names) {
+        PathMatch one = new PathMatch.Names(List.of(name));
+        if (found.sites().stream().noneMatch(site -> one.matches(site.path()))) {
+          found.unusable().stream()
+              .filter(layer -> one.matches(layer.path()))
+              .findFirst()
+              .ifPresent(TargetSelector::refuse);
+        }
+      }
+    }
+    return select(found.sites());
+  }
+
+  private static void refuse(UnusableSite layer) {
+    throw new NoSuchSite(
+        "Layer '%s' (%s) cannot carry an adapter: %s; leave it out of --targets"
+            .formatted(layer.path(), layer.operator(), layer.reason()));
+  }
+
+  /**
+   * The chosen sites, in their order.
+   *
    * @throws NoSuchSite if there is none, or a name matches none; the message says what there is
    */
   public List<Site> select(List<Site> all) {

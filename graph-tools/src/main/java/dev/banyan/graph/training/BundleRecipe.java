@@ -19,8 +19,12 @@ import java.util.List;
  */
 public record BundleRecipe(
     Task task, Pooling pooling, AdapterMethod method, TargetSelector targets) {
-  /** The chosen sites of a model, in graph order. */
+  /**
+   * The chosen sites of a model, in graph order.
+   *
+   * @throws dev.banyan.graph.GraphFailure.NoSuchSite if what is named cannot be adapted
+   */
   List<Site> sites(Model base) {
-    return targets.select(SiteDiscovery.of(base));
+    return targets.select(SiteDiscovery.inspect(base));
   }
 }

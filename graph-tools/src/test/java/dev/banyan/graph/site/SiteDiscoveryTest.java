@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.graph.Fixtures;
 import dev.banyan.graph.GraphFailure;
+import dev.banyan.graph.GraphFailure.NoSuchSite;
 import dev.banyan.graph.io.OnnxReader;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.text.GraphText;
@@ -65,6 +66,29 @@ class SiteDiscoveryTest {
     assertThat(found.sites().stream().map(Site::path).filter(path -> !path.startsWith("pooler")))
         .hasSize(12)
         .allMatch(path -> path.matches("(encoder|transformer)\\.layer\\.[01]\\.[a-z_0-9.]+"));
+  }
+
+  /** DeBERTa's positions are multiplied with these weights too, and that product is folded. */
+  @ParameterizedTest
+  @ValueSource(strings = {"deberta_opset14", "deberta_dynamo18"})
+  void layerThatIsCalledOnConstantsTooIsRefused(String name) {
+    SiteDiscovery.Found found =
+        SiteDiscovery.inspect(Fixtures.simplified(Fixtures.family(name), folder));
+
+    assertThat(found.unusable())
+        .hasSize(4)
+        .allSatisfy(
+            layer -> {
+              assertThat(layer.path())
+                  .matches("encoder\\.layer\\.[01]\\.attention\\.self\\.(query|key)_proj");
+              assertThat(layer.reason()).contains("also calls it on constants");
+            });
+    assertThat(new TargetSelector("all-linear").select(found)).hasSize(8);
+    assertThat(new TargetSelector("value_proj").select(found)).hasSize(2);
+    assertThatThrownBy(() -> new TargetSelector("query_proj,value_proj").select(found))
+        .isInstanceOf(NoSuchSite.class)
+        .hasMessageContaining("encoder.layer.0.attention.self.query_proj' (MatMul) cannot carry")
+        .hasMessageContaining("also calls it on constants");
   }
 
   /** Simplification loses the exporter's order and its notes on nodes; both are brought back. */
