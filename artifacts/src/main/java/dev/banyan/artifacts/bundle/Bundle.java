@@ -154,6 +154,11 @@ public final class Bundle {
     return manifest;
   }
 
+  /** The identity of the bundle: a digest of its manifest, which has those of all files. */
+  public Digest digest() {
+    return Digest.of(manifest.toJson());
+  }
+
   /** The folder. */
   public Path dir() {
     return dir;

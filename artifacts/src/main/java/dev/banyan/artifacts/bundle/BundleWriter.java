@@ -1,5 +1,6 @@
 package dev.banyan.artifacts.bundle;
 
+import dev.banyan.artifacts.integrity.AbandonedFiles;
 import dev.banyan.artifacts.integrity.AtomicFiles;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
@@ -28,6 +29,7 @@ public final class BundleWriter implements AutoCloseable {
    * @throws UncheckedIOException if the disk fails
    */
   public BundleWriter(Path target) {
+    AbandonedFiles.recover(target);
     if (Files.exists(target) && !Bundle.isBundle(target) && !isEmptyFolder(target)) {
       throw new UnusableArtifact(
           target.toString(),

@@ -169,8 +169,7 @@ public final class AtomicFiles {
   }
 
   private static Path sibling(Path absolute, String kind) {
-    String unique = Long.toHexString(System.nanoTime()) + ProcessHandle.current().pid();
-    return absolute.resolveSibling("." + absolute.getFileName() + "." + kind + "-" + unique);
+    return absolute.resolveSibling(AbandonedFiles.stagedName(absolute, kind));
   }
 
   private static void flushTree(Path folder) throws IOException {

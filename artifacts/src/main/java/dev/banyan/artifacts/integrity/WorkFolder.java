@@ -14,7 +14,8 @@ public final class WorkFolder implements AutoCloseable {
   private static final int ATTEMPTS = 5;
 
   private final Path path;
-  private final Thread hook = new Thread(this::removeFromUnderWork, "banyan-remove-work-files");
+  private final Thread hook = new Thread(this::atExit, "banyan-remove-work-files");
+  private volatile Runnable beforeRemoval = () -> {};
   private boolean removed;
 
   private WorkFolder(Path path) {
@@ -23,13 +24,16 @@ public final class WorkFolder implements AutoCloseable {
   }
 
   /**
-   * An empty folder among the system's temporary files.
+   * An empty folder among the system's temporary files. Folders with this prefix that a killed
+   * process left there are removed.
    *
    * @throws UncheckedIOException if the disk fails
    */
   public static WorkFolder temporary(String prefix) {
     try {
-      return new WorkFolder(Files.createTempDirectory(prefix));
+      AbandonedFiles.removeTemporary(prefix);
+      String own = prefix + ProcessHandle.current().pid() + "-";
+      return new WorkFolder(Files.createTempDirectory(own));
     } catch (IOException e) {
       throw new UncheckedIOException("Cannot make a folder for work files", e);
     }
@@ -63,6 +67,19 @@ public final class WorkFolder implements AutoCloseable {
       }
     }
     return work.get();
+  }
+
+  /**
+   * Says what is to be done first when the user interrupts the program: it runs on a thread of its
+   * own, while the work goes on, and the folder stays until it returns.
+   */
+  public void beforeRemovalAtExit(Runnable task) {
+    beforeRemoval = task;
+  }
+
+  private void atExit() {
+    beforeRemoval.run();
+    removeFromUnderWork();
   }
 
   private synchronized void remove() {

@@ -20,6 +20,7 @@ public final class ProgressLine implements TrainingListener {
   private final boolean silent;
   private int steps;
   private int stepsPerEpoch = 1;
+  private int stepsSeen;
   private long tokens;
   private long nanos;
   private long lastWrite;
@@ -48,7 +49,7 @@ public final class ProgressLine implements TrainingListener {
 
   @Override
   public void on(TrainingEvent event) {
-    if (silent) {
+    if (silent && !(event instanceof TrainingEvent.Interrupted)) {
       return;
     }
     switch (event) {
@@ -59,8 +60,13 @@ public final class ProgressLine implements TrainingListener {
       case TrainingEvent.Stepped step -> stepped(step);
       case TrainingEvent.Evaluated evaluated -> evaluated(evaluated);
       case TrainingEvent.Saved saved -> saved(saved);
+      case TrainingEvent.StateSaved _ -> {}
       case TrainingEvent.StoppedEarly stopped ->
           line("stopped after epoch " + stopped.epoch() + ": the results no longer get better");
+      case TrainingEvent.Interrupted interrupted ->
+          line(
+              "stopped after step %d of %d; go on with the same command and --resume"
+                  .formatted(interrupted.step(), interrupted.steps()));
     }
   }
 
@@ -69,6 +75,7 @@ public final class ProgressLine implements TrainingListener {
     nanos += step.nanos();
     lossOfEpoch += step.loss();
     stepsOfEpoch++;
+    stepsSeen++;
     long now = System.nanoTime();
     if (overwrites && (now - lastWrite >= NANOS_BETWEEN_WRITES || step.step() == steps)) {
       lastWrite = now;
@@ -78,7 +85,7 @@ public final class ProgressLine implements TrainingListener {
 
   private String progress(TrainingEvent.Stepped step) {
     int done = BAR * step.step() / steps;
-    long left = nanos / step.step() * (steps - step.step()) / 1_000_000_000;
+    long left = nanos / stepsSeen * (steps - step.step()) / 1_000_000_000;
     return String.format(
         Locale.ROOT,
         "[%s%s] step %d/%d  loss %.4f  %.0f tokens/s  %d:%02d left",
@@ -94,27 +101,26 @@ public final class ProgressLine implements TrainingListener {
 
   private void evaluated(TrainingEvent.Evaluated evaluated) {
     String kept = evaluated.best() ? "" : " (not better)";
-    line(epoch(evaluated.epoch()) + ", " + text(evaluated.score()) + kept);
+    line(part(evaluated.step(), evaluated.epoch()) + ", " + text(evaluated.score()) + kept);
   }
 
   /** After an evaluation the line of the epoch is there already. */
   private void saved(TrainingEvent.Saved saved) {
     if (stepsOfEpoch > 0) {
-      line(epoch(saved.epoch()) + ", adapter saved");
+      line(part(saved.step(), saved.epoch()) + ", adapter saved");
     }
   }
 
-  private String epoch(int number) {
-    String text =
-        String.format(
-            Locale.ROOT,
-            "epoch %d/%d: mean loss %.4f",
-            number,
-            Math.ceilDiv(steps, stepsPerEpoch),
-            lossOfEpoch / Math.max(1, stepsOfEpoch));
+  /** What has passed since the last line: an epoch, or the steps between two evaluations. */
+  private String part(int step, int epoch) {
+    String where =
+        step % stepsPerEpoch == 0 || step == steps
+            ? "epoch %d/%d".formatted(epoch, Math.ceilDiv(steps, stepsPerEpoch))
+            : "step %d/%d".formatted(step, steps);
+    double mean = lossOfEpoch / Math.max(1, stepsOfEpoch);
     lossOfEpoch = 0;
     stepsOfEpoch = 0;
-    return text;
+    return where + String.format(Locale.ROOT, ": mean loss %.4f", mean);
   }
 
   /** A score as people read it. */

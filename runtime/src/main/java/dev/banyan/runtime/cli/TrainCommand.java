@@ -5,6 +5,7 @@ import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.inference.WarmUp;
 import dev.banyan.runtime.report.JsonOutput;
 import dev.banyan.runtime.report.LossChart;
+import dev.banyan.runtime.training.RunPlace;
 import dev.banyan.runtime.training.Trainer;
 import dev.banyan.runtime.training.TrainingData;
 import dev.banyan.runtime.training.TrainingPlan;
@@ -34,7 +35,8 @@ import picocli.CommandLine.Spec;
       "Data: JSON lines {\"text\": .., \"label\": ..} (for the embedding task {\"text\": .., \"text_pair\": ..})",
       "or CSV with a header that names these columns; UTF-8.",
       "",
-      "An interrupted run leaves the adapter of the last finished epoch that was kept."
+      "An interrupted run leaves the last adapter that was kept, and goes on with --resume: the result has",
+      "the same bytes as that of a run that was not interrupted."
     })
 public final class TrainCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
@@ -59,13 +61,7 @@ public final class TrainCommand implements Callable<Integer> {
       description = "Held-out examples: judged after each epoch, and the best adapter is kept.")
   private @Nullable Path eval;
 
-  @Option(
-      names = "--out",
-      required = true,
-      paramLabel = "DIR",
-      description = "Where the adapter goes (PEFT's layout); an adapter there is replaced.")
-  private Path out = Path.of("");
-
+  @Mixin private RunOptions run = new RunOptions();
   @Mixin private TrainingFlags flags = new TrainingFlags();
   @Mixin private ComputeOptions compute = new ComputeOptions();
 
@@ -90,10 +86,10 @@ public final class TrainCommand implements Callable<Integer> {
     TrainingData texts =
         new TrainingData(Dataset.read(data), Optional.ofNullable(eval).map(Dataset::read));
     ProgressLine progress = ProgressLine.on(own.commandLine().getErr(), json);
-    TrainingReport report = trainer(own, opened, progress).train(texts, out);
+    TrainingReport report = trainer(own, opened, progress).train(texts, place(own));
     if (chart != null) {
       LossChart.Curve curve = new LossChart.Curve("loss", report.losses());
-      new LossChart("Loss of " + out.getFileName(), List.of(curve)).write(chart);
+      new LossChart("Loss of " + run.out().getFileName(), List.of(curve)).write(chart);
     }
     if (json) {
       screen.println(JsonOutput.text(report.toJson()));
@@ -113,13 +109,21 @@ public final class TrainCommand implements Callable<Integer> {
     }
   }
 
+  private RunPlace place(CommandSpec own) {
+    try {
+      return run.place();
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(own.commandLine(), "--" + e.getMessage(), e);
+    }
+  }
+
   private void print(PrintWriter screen, TrainingReport report) {
     screen.printf(
         Locale.ROOT,
         "Adapter   %s (%s)%n"
             + "Trained   %,d parameters (%,d frozen), %d steps in %.1f s, %.0f ms a step, %.0f tokens/s%n"
             + "Loss      %.4f -> %.4f%n",
-        out,
+        run.out(),
         report.adapterDigest(),
         report.trainableParameters(),
         report.frozenParameters(),

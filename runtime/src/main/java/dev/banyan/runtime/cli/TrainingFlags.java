@@ -5,6 +5,7 @@ import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.training.AdamW;
 import dev.banyan.runtime.training.AdapterPlan;
 import dev.banyan.runtime.training.EngineKind;
+import dev.banyan.runtime.training.Evaluations;
 import dev.banyan.runtime.training.LearningRate;
 import dev.banyan.runtime.training.Passes;
 import dev.banyan.runtime.training.TrainingPlan;
@@ -120,11 +121,19 @@ final class TrainingFlags {
   private double clip;
 
   @Option(
+      names = "--eval-every",
+      paramLabel = "N",
+      defaultValue = "0",
+      description =
+          "With --eval: judge after every N steps; 0 for each epoch (default: ${DEFAULT-VALUE}).")
+  private int evalEvery;
+
+  @Option(
       names = "--patience",
       paramLabel = "N",
       defaultValue = "3",
       description =
-          "With --eval: stop after N epochs without a better result (default: ${DEFAULT-VALUE}).")
+          "With --eval: stop after N evaluations without a better result (default: ${DEFAULT-VALUE}).")
   private int patience;
 
   @Option(
@@ -154,7 +163,7 @@ final class TrainingFlags {
         new Passes(epochs, maxSteps, batch(), accumulation, padTo),
         rate(),
         new AdamW(weightDecay, clip, loraPlusRatio),
-        patience,
+        new Evaluations(evalEvery, patience),
         seed,
         engine(),
         settings);

@@ -1,82 +1,85 @@
 package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.integrity.Digest;
+import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.report.Score;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Decides after each epoch what to keep: with held-out examples the best adapter so far, else the
- * latest. What is kept is on disk at once, so that an interrupted run leaves its last result.
+ * Decides what to keep: with held-out examples the best adapter so far, else the latest. What is
+ * kept is on disk at once, so that an interrupted run leaves its last result.
  */
 final class Keeper {
   private final Optional<Evaluation> evaluation;
-  private final Function<TrainingEngine, Digest> save;
-  private final int patience;
+  private final Function<List<Tensor>, Digest> save;
+  private final Evaluations plan;
   private final TrainingListener listener;
-  private @Nullable Score best;
-  private @Nullable Digest digest;
-  private int bestEpoch;
-  private int stale;
+  private Optional<Kept> kept = Optional.empty();
 
   /**
-   * @param save puts an engine's parameters on disk
-   * @param patience evaluations without a better one after which to stop
+   * @param save puts parameters on disk as an adapter
    */
   Keeper(
       Optional<Evaluation> evaluation,
-      Function<TrainingEngine, Digest> save,
-      int patience,
+      Function<List<Tensor>, Digest> save,
+      Evaluations plan,
       TrainingListener listener) {
     this.evaluation = evaluation;
     this.save = save;
-    this.patience = patience;
+    this.plan = plan;
     this.listener = listener;
   }
 
+  /** Goes on from what was kept, which is put on disk again: the run may have got further since. */
+  void resume(Optional<Kept> earlier) {
+    kept = earlier;
+    kept.ifPresent(
+        best -> {
+          Digest _ = save.apply(best.parameters());
+        });
+  }
+
   /**
-   * Evaluates and saves.
+   * Evaluates and saves if it is time to.
    *
-   * @param epoch from 1
+   * @param at after a step
+   * @param epochEnds whether the step was the last of its epoch
+   * @param runEnds whether it was the last of all
    * @return whether it is worth going on
    */
-  boolean epochEnded(TrainingEngine engine, int epoch) {
-    if (evaluation.isPresent()) {
-      Score score = evaluation.get().score(engine);
-      boolean better = best == null || score.betterThan(best);
-      listener.on(new TrainingEvent.Evaluated(epoch, score, better));
-      stale = better ? 0 : stale + 1;
-      if (!better) {
-        return stale < patience;
+  boolean stepped(TrainingEngine engine, Position at, boolean epochEnds, boolean runEnds) {
+    if (evaluation.isEmpty()) {
+      if (epochEnds || runEnds) {
+        keep(engine, at, Optional.empty());
       }
-      best = score;
+      return true;
     }
-    digest = save.apply(engine);
-    bestEpoch = epoch;
-    listener.on(new TrainingEvent.Saved(epoch, digest));
-    return true;
+    return !plan.due(at.step(), epochEnds, runEnds) || judge(evaluation.get(), engine, at);
   }
 
-  /** The score of what was kept. */
-  Optional<Score> best() {
-    return Optional.ofNullable(best);
-  }
-
-  /** The epoch of what was kept, from 1. */
-  int bestEpoch() {
-    return bestEpoch;
-  }
-
-  /**
-   * The identity of what was kept.
-   *
-   * @throws IllegalStateException before the first epoch ended
-   */
-  Digest digest() {
-    if (digest == null) {
-      throw new IllegalStateException("No epoch has ended yet");
+  private boolean judge(Evaluation held, TrainingEngine engine, Position at) {
+    Score score = held.score(engine);
+    boolean better = kept.flatMap(Kept::score).map(score::betterThan).orElse(true);
+    listener.on(new TrainingEvent.Evaluated(at.step(), at.epoch(), score, better));
+    if (better) {
+      keep(engine, at, Optional.of(score));
+    } else {
+      kept = kept.map(Kept::staler);
     }
-    return digest;
+    return kept.map(Kept::stale).orElse(0) < plan.patience();
+  }
+
+  private void keep(TrainingEngine engine, Position at, Optional<Score> score) {
+    List<Tensor> parameters = engine.parameters();
+    Digest digest = save.apply(parameters);
+    kept = Optional.of(new Kept(digest, score, at.epoch(), at.step(), 0, parameters));
+    listener.on(new TrainingEvent.Saved(at.step(), at.epoch(), digest));
+  }
+
+  /** What was kept; empty before the first epoch or evaluation. */
+  Optional<Kept> kept() {
+    return kept;
   }
 }

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * Trains with ORT's own training session over the four artifacts of a bundle. Its optimizer has one
@@ -60,6 +61,12 @@ final class OrtTrainingEngine implements TrainingEngine {
     try (OutputTensors outputs = session.trainStep(feeds)) {
       return outputs.scalar("loss");
     }
+  }
+
+  /** ONNX Runtime keeps its gradients to itself; what is wrong with them shows in the next loss. */
+  @Override
+  public OptionalDouble gradientNorm() {
+    return OptionalDouble.empty();
   }
 
   @Override

@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +39,7 @@ final class SessionTrainingEngine implements TrainingEngine {
   private final Map<String, NativeTensor> values = new LinkedHashMap<>();
   private final Map<String, NativeTensor> pinned = new LinkedHashMap<>();
   private boolean stepBegun;
+  private OptionalDouble norm = OptionalDouble.empty();
   private long step;
   private boolean closed;
 
@@ -110,7 +112,13 @@ final class SessionTrainingEngine implements TrainingEngine {
     }
     parameters.forEach(parameter -> parameter.accumulate(!stepBegun, (float) weight));
     stepBegun = true;
+    norm = OptionalDouble.empty();
     return loss;
+  }
+
+  @Override
+  public OptionalDouble gradientNorm() {
+    return OptionalDouble.of(norm());
   }
 
   @Override
@@ -123,6 +131,7 @@ final class SessionTrainingEngine implements TrainingEngine {
       parameter.update(step, rate, decay, factor);
     }
     stepBegun = false;
+    norm = OptionalDouble.empty();
   }
 
   /** LoRA+ is about the factor that the scaling belongs to. */
@@ -130,8 +139,14 @@ final class SessionTrainingEngine implements TrainingEngine {
     return parameter.spec().scaled();
   }
 
+  /** Computed once a step. */
   private double norm() {
-    return Math.sqrt(parameters.stream().mapToDouble(TrainedParameter::squares).sum());
+    if (norm.isEmpty()) {
+      norm =
+          OptionalDouble.of(
+              Math.sqrt(parameters.stream().mapToDouble(TrainedParameter::squares).sum()));
+    }
+    return norm.getAsDouble();
   }
 
   @Override

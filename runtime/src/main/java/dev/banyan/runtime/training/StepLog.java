@@ -16,10 +16,15 @@ final class StepLog implements TrainingListener {
     this.next = next;
   }
 
+  /** Takes over the losses of the steps before an interruption. */
+  void resume(List<Float> earlier) {
+    losses.addAll(earlier);
+  }
+
   @Override
   public void on(TrainingEvent event) {
     if (event instanceof TrainingEvent.Stepped step) {
-      if (losses.isEmpty()) {
+      if (nanos.isEmpty()) {
         firstStepSeconds = ProcessStats.secondsSinceStart();
       }
       losses.add(step.loss());

@@ -3,20 +3,19 @@ package dev.banyan.runtime.training;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
+import dev.banyan.artifacts.integrity.AbandonedFiles;
 import dev.banyan.artifacts.integrity.WorkFolder;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.data.Batch.Padding;
 import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.data.LabelSet;
-import dev.banyan.runtime.data.ShuffledBatches;
 import dev.banyan.runtime.data.TextTokenizer;
 import dev.banyan.runtime.data.Vocabulary;
 import dev.banyan.runtime.report.ProcessStats;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.IntUnaryOperator;
 
 /**
  * Trains one adapter: the same bundle, data and plan give the same bytes.
@@ -59,78 +58,83 @@ public final class Trainer {
   }
 
   /**
-   * Runs.
+   * Trains an adapter into a folder, with its state in the usual place.
    *
-   * @param out folder of the adapter; an adapter that is there is replaced
-   * @throws dev.banyan.runtime.RuntimeFailure if the data, the tokenizer or the run is at fault
-   * @throws dev.banyan.artifacts.integrity.ArtifactException if the bundle is at fault
+   * @see #train(TrainingData, RunPlace)
    */
   public TrainingReport train(TrainingData data, Path out) {
+    return train(data, RunPlace.of(out));
+  }
+
+  /**
+   * Trains, or goes on training where an interrupted run has stopped.
+   *
+   * @throws dev.banyan.runtime.RuntimeFailure if the data, the tokenizer or the run is at fault
+   * @throws dev.banyan.artifacts.integrity.ArtifactException if the bundle or the state is at fault
+   */
+  public TrainingReport train(TrainingData data, RunPlace place) {
     long begin = System.nanoTime();
-    AdapterOutput.requireFree(out);
+    AbandonedFiles.recover(place.out());
+    AdapterOutput.requireFree(place.out());
+    StateFolder states = new StateFolder(place.state());
+    states.requireUsable();
+    RunIdentity identity = RunIdentity.of(bundle, data, plan);
+    Optional<RunState> earlier =
+        place.resume() ? Optional.of(states.load(identity)) : Optional.empty();
     Optional<LabelSet> labels = labels(data.train());
-    List<Tensor> start = start(labels);
-    Keeper keeper;
+    Checkpoint start =
+        earlier.map(RunState::checkpoint).orElseGet(() -> Checkpoint.fresh(start(labels)));
+    Kept kept;
     try (WorkFolder folder = WorkFolder.temporary("banyan-train-");
         TextTokenizer tokenizer = tokenizer()) {
-      EncodedData train = encode(data.train(), labels, tokenizer);
       Feeder feeder = feeder(tokenizer);
       Optional<Evaluation> evaluation =
           data.eval()
               .map(held -> encode(held, labels, tokenizer))
               .map(held -> new Evaluation(held, feeder, plan.passes().batch()));
-      AdapterOutput output = AdapterOutput.of(bundle.manifest(), plan, labels, out);
-      keeper =
+      EncodedData train = encode(data.train(), labels, tokenizer);
+      AdapterOutput output = AdapterOutput.of(bundle.manifest(), plan, labels, place.out());
+      Keeper keeper =
           new Keeper(
               evaluation,
-              trained -> folder.whole(() -> output.write(trained.parameters())),
-              plan.patience(),
+              parameters -> folder.whole(() -> output.write(parameters)),
+              plan.evaluations(),
               listener);
-      try (TrainingEngine engine = engine(start, folder, evaluation.isPresent())) {
-        loop(engine, train, feeder, keeper);
+      earlier.ifPresent(state -> resume(state, keeper));
+      try (TrainingEngine engine = engine(start, folder, evaluation.isPresent());
+          StateSaver saver =
+              new StateSaver(
+                  new StateSaver.Parts(identity, engine, keeper, folder),
+                  states,
+                  place.saveEvery(),
+                  listener)) {
+        Learner learner = new Learner(engine, data.train(), train, feeder);
+        new TrainingLoop(plan, learner, new TrainingLoop.Aftermath(keeper, saver), listener)
+            .run(earlier.map(RunState::position).orElse(Position.start()));
       }
+      kept = keeper.kept().orElseThrow();
+      states.remove();
     }
     return new TrainingReport(
         listener.losses(),
         listener.stepMillis(),
-        keeper.best(),
-        keeper.bestEpoch(),
+        kept.score(),
+        kept.epoch(),
+        kept.step(),
         labels.map(LabelSet::names).orElse(List.of()),
-        elements(start),
+        elements(start.trainable()),
         bundle.manifest().base().frozenParameters(),
         listener.msPerStepMedian(),
         listener.tokensPerSecond(),
         listener.firstStepSeconds(),
         (System.nanoTime() - begin) / 1e9,
         ProcessStats.peakRssMib(),
-        keeper.digest());
+        kept.digest());
   }
 
-  private void loop(TrainingEngine engine, EncodedData data, Feeder feeder, Keeper keeper) {
-    Passes passes = plan.passes();
-    ShuffledBatches batches = new ShuffledBatches(plan.seed(), passes.batch());
-    int[] lengths = data.lengths();
-    IntUnaryOperator stepsOfEpoch =
-        epoch -> passes.stepsPerEpoch(batches.epoch(lengths, epoch).size());
-    int perEpoch = stepsOfEpoch.applyAsInt(0);
-    int total = passes.steps(stepsOfEpoch);
-    listener.on(new TrainingEvent.Started(total, perEpoch));
-    int step = 0;
-    boolean worthwhile = true;
-    for (int epoch = 1; step < total && worthwhile; epoch++) {
-      List<List<Integer>> order = batches.epoch(lengths, epoch - 1);
-      for (int first = 0; first < order.size() && step < total; first += passes.accumulation()) {
-        int end = Math.min(order.size(), first + passes.accumulation());
-        double rate = plan.learningRate().at(step, total);
-        step++;
-        Step next = new Step(step, epoch, rate);
-        listener.on(next.run(engine, data, feeder, order.subList(first, end)));
-      }
-      worthwhile = keeper.epochEnded(engine, epoch);
-      if (!worthwhile && step < total) {
-        listener.on(new TrainingEvent.StoppedEarly(epoch));
-      }
-    }
+  private void resume(RunState state, Keeper keeper) {
+    listener.resume(state.losses());
+    keeper.resume(state.kept());
   }
 
   private TextTokenizer tokenizer() {
@@ -168,9 +172,8 @@ public final class Trainer {
             labels.map(LabelSet::size).orElse(0));
   }
 
-  private TrainingEngine engine(List<Tensor> start, WorkFolder folder, boolean evaluates) {
-    TrainingStart from =
-        new TrainingStart(bundle, Checkpoint.fresh(start), plan.adamW(), evaluates, plan.session());
+  private TrainingEngine engine(Checkpoint start, WorkFolder folder, boolean evaluates) {
+    TrainingStart from = new TrainingStart(bundle, start, plan.adamW(), evaluates, plan.session());
     return switch (plan.engine()) {
       case SESSION -> SessionTrainingEngine.open(from);
       case ORT_TRAINING -> OrtTrainingEngine.open(from, folder.path());

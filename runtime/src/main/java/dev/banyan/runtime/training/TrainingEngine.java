@@ -6,6 +6,7 @@ import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OutputTensors;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 
 /**
  * What computes a run: it holds the parameters, their gradients and the optimizer's state. One step
@@ -21,6 +22,12 @@ interface TrainingEngine extends AutoCloseable {
    *     are of no use, and the step must not be finished
    */
   float accumulate(Map<String, NativeTensor> feeds, double weight);
+
+  /**
+   * The L2 norm of the step's gradients before clipping, over all parameters; empty if the engine
+   * cannot see them. If it is not finite the step must not be finished.
+   */
+  OptionalDouble gradientNorm();
 
   /** Updates the parameters from the gradients, and begins the next step. */
   void update(double learningRate);

@@ -2,6 +2,7 @@ package dev.banyan.runtime.training;
 
 import dev.banyan.runtime.RuntimeFailure;
 import java.nio.file.Path;
+import java.util.List;
 
 /** A run that cannot go on. */
 public abstract sealed class TrainingFailure extends RuntimeFailure {
@@ -11,14 +12,36 @@ public abstract sealed class TrainingFailure extends RuntimeFailure {
     super(message, null);
   }
 
-  /** The loss is no longer a number. */
+  /** Loss or gradients are no longer numbers. */
   public static final class Diverged extends TrainingFailure {
     private static final long serialVersionUID = 1;
 
-    Diverged(int step, float loss, double learningRate) {
+    Diverged(String seen, Step step, String examples) {
       super(
-          "The loss is %s at step %d (learning rate %.3g); try a smaller --learning-rate or a --clip"
-              .formatted(loss, step, learningRate));
+          "The %s at step %d (learning rate %.3g; %s); try a smaller --learning-rate or a --clip"
+              .formatted(seen, step.number(), step.rate(), examples));
+    }
+  }
+
+  /** There is no state from which to go on. */
+  public static final class NothingToResume extends TrainingFailure {
+    private static final long serialVersionUID = 1;
+
+    NothingToResume(Path state) {
+      super(
+          "There is no state of a run in %s: it has ended, or was interrupted before its first save; start it without --resume"
+              .formatted(state));
+    }
+  }
+
+  /** The state is that of another run. */
+  public static final class OtherRun extends TrainingFailure {
+    private static final long serialVersionUID = 1;
+
+    OtherRun(Path state, List<String> differences) {
+      super(
+          "The state in %s is that of another run: %s; repeat the run's own command with --resume, or start without"
+              .formatted(state, String.join(", ", differences)));
     }
   }
 

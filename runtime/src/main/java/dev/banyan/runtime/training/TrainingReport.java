@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param stepMillis time of each step in milliseconds, in order
  * @param eval score of the adapter that was kept, on the held-out examples
  * @param bestEpoch epoch of the adapter that was kept, from 1
+ * @param bestStep number of steps done when it was made
  * @param labels labels of the classifier; empty when pairs were learned
  * @param trainableParameters numbers that were learned
  * @param frozenParameters numbers that were not
@@ -29,6 +30,7 @@ public record TrainingReport(
     List<Double> stepMillis,
     Optional<Score> eval,
     int bestEpoch,
+    int bestStep,
     List<String> labels,
     long trainableParameters,
     long frozenParameters,
@@ -50,6 +52,7 @@ public record TrainingReport(
     labels.forEach(labelArray::add);
     return json.put("steps", losses.size())
         .put("best_epoch", bestEpoch)
+        .put("best_step", bestStep)
         .put("trainable_parameters", trainableParameters)
         .put("frozen_parameters", frozenParameters)
         .put("ms_per_step_median", JsonOutput.round(msPerStepMedian, 4))

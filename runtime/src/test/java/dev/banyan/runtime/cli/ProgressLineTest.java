@@ -14,13 +14,13 @@ import org.junit.jupiter.api.Test;
 class ProgressLineTest {
   private static final List<TrainingEvent> RUN =
       List.of(
-          new TrainingEvent.Started(2, 1),
-          new TrainingEvent.Stepped(1, 1, 2f, 1e-3, 1000, 1_000_000_000),
-          new TrainingEvent.Evaluated(1, new Score(0.5, OptionalDouble.of(0.4), 1, 10), true),
-          new TrainingEvent.Saved(1, Digest.of(new byte[0])),
-          new TrainingEvent.Stepped(2, 2, 1f, 1e-3, 1000, 1_000_000_000),
-          new TrainingEvent.Evaluated(2, new Score(0.5, OptionalDouble.of(0.4), 2, 10), false),
-          new TrainingEvent.StoppedEarly(2));
+          new TrainingEvent.Started(2, 1, 0),
+          new TrainingEvent.Stepped(1, 1, 2f, 1e-3, OptionalDouble.of(1), 1000, 1_000_000_000),
+          new TrainingEvent.Evaluated(1, 1, new Score(0.5, OptionalDouble.of(0.4), 1, 10), true),
+          new TrainingEvent.Saved(1, 1, Digest.of(new byte[0])),
+          new TrainingEvent.Stepped(2, 2, 1f, 1e-3, OptionalDouble.of(1), 1000, 1_000_000_000),
+          new TrainingEvent.Evaluated(2, 2, new Score(0.5, OptionalDouble.of(0.4), 2, 10), false),
+          new TrainingEvent.StoppedEarly(2, 2));
 
   private final StringWriter text = new StringWriter();
 

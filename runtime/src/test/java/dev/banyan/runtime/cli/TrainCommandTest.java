@@ -7,9 +7,11 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.banyan.artifacts.adapter.PeftAdapter;
+import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.runtime.TinyBundle;
 import dev.banyan.runtime.data.DataFailure;
+import dev.banyan.runtime.training.TrainingFailure;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -131,7 +133,8 @@ class TrainCommandTest {
   }
 
   @Test
-  void interruptedRunLeavesTheLastAdapterAndNoHalfFile() throws IOException, InterruptedException {
+  void interruptedRunLeavesTheLastAdapterAndItsStateAndNoHalfFile()
+      throws IOException, InterruptedException {
     Path work = Files.createDirectory(folder.resolve("tmp"));
     List<String> command =
         new ArrayList<>(
@@ -148,14 +151,38 @@ class TrainCommandTest {
     try (BufferedReader lines = process.errorReader()) {
       assertThat(lines.lines().filter(line -> line.contains("adapter saved")).limit(20))
           .hasSize(20);
-      process.destroy();
+      // Not through the process itself, which would close its streams.
+      assertThat(process.toHandle().destroy()).isTrue();
+      assertThat(lines.lines().filter(line -> line.startsWith("stopped")))
+          .singleElement()
+          .asString()
+          .matches("stopped after step \\d+ of 13000000; go on with the same command and --resume");
       assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
     } finally {
       process.destroyForcibly();
     }
     assertThat(PeftAdapter.read(folder.resolve("out")).metadata().labels()).hasSize(3);
-    assertThat(names(folder)).containsExactlyInAnyOrder("out", "tmp");
+    assertThat(names(folder)).containsExactlyInAnyOrder("out", ".out.state", "tmp");
     assertThat(names(work)).noneMatch(name -> name.startsWith("banyan-train-"));
+    byte[] state = Files.readAllBytes(folder.resolve(".out.state/state.json"));
+    assertThat(JsonText.parse("state", state).path("step").intValue()).isGreaterThan(20 * 13);
+  }
+
+  @Test
+  void runGoesOnOnlyWithItsOwnPlanAndData() {
+    assertThat(train("--save-every", "-1")).isEqualTo(2);
+    assertThat(err.toString()).contains("--save-every is -1; expected 0 (each epoch) or more");
+    assertThatThrownBy(
+            () ->
+                run(
+                    new TrainCommand(),
+                    "--bundle",
+                    path("bundle"),
+                    "--data",
+                    path("train.jsonl"),
+                    "--resume"))
+        .isInstanceOf(TrainingFailure.NothingToResume.class)
+        .hasMessageContaining(".out.state");
   }
 
   /** The command as a program of its own. */

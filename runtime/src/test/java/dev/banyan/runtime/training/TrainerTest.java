@@ -87,7 +87,7 @@ class TrainerTest {
   void eventsTellTheWholeRun() {
     List<TrainingEvent> events = new ArrayList<>();
     train(plan(2, 0.02, 1), events);
-    assertThat(events.getFirst()).isEqualTo(new TrainingEvent.Started(26, 13));
+    assertThat(events.getFirst()).isEqualTo(new TrainingEvent.Started(26, 13, 0));
     assertThat(events.stream().filter(TrainingEvent.Stepped.class::isInstance)).hasSize(26);
     assertThat(events.stream().filter(TrainingEvent.Evaluated.class::isInstance)).hasSize(2);
     assertThat(events.getLast()).isInstanceOf(TrainingEvent.Saved.class);
@@ -114,7 +114,7 @@ class TrainerTest {
             new Passes(3, 5, new BatchSize.Examples(16), 1, 0),
             new LearningRate.Constant(0.01, 0),
             new AdamW(0, 0, 1),
-            3,
+            Evaluations.defaults(),
             1,
             EngineKind.SESSION,
             SessionSettings.defaults());
@@ -130,14 +130,15 @@ class TrainerTest {
             new Passes(1, 0, new BatchSize.Examples(16), 1, 0),
             new LearningRate.Constant(1e38, 0),
             new AdamW(0, 0, 1),
-            3,
+            Evaluations.defaults(),
             1,
             EngineKind.SESSION,
             SessionSettings.defaults());
     Trainer trainer = new Trainer(bundle, plan, event -> {});
     assertThatThrownBy(() -> trainer.train(data, folder.resolve("out")))
         .isInstanceOf(TrainingFailure.Diverged.class)
-        .hasMessageMatching("The loss is \\S+ at step [2-9] .*try a smaller --learning-rate.*");
+        .hasMessageMatching(
+            "The (loss|norm of the gradients) is \\S+ at step [2-9] .*train.jsonl, lines (\\d+, )+\\d+\\); try a smaller --learning-rate.*");
     assertThat(folder).isEmptyDirectory();
   }
 
@@ -180,7 +181,7 @@ class TrainerTest {
             new Passes(1, 0, new BatchSize.Examples(16), 1, 13),
             new LearningRate.Constant(0.01, 0),
             new AdamW(0, 0, 1),
-            3,
+            Evaluations.defaults(),
             1,
             EngineKind.SESSION,
             SessionSettings.defaults());
@@ -207,7 +208,7 @@ class TrainerTest {
         new Passes(epochs, 0, new BatchSize.Examples(16), 1, 0),
         new LearningRate.Linear(rate, 0.1),
         new AdamW(0.01, 1, 1),
-        3,
+        Evaluations.defaults(),
         seed,
         EngineKind.SESSION,
         SessionSettings.defaults());

@@ -13,6 +13,7 @@ import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.training.AdamW;
 import dev.banyan.runtime.training.AdapterPlan;
 import dev.banyan.runtime.training.EngineKind;
+import dev.banyan.runtime.training.Evaluations;
 import dev.banyan.runtime.training.LearningRate;
 import dev.banyan.runtime.training.Passes;
 import dev.banyan.runtime.training.Trainer;
@@ -148,7 +149,7 @@ class EndToEndTest {
             new Passes(8, 0, new BatchSize.Examples(4), 1, 0),
             new LearningRate.Constant(0.01, 0),
             new AdamW(0.01, 1.0, 1),
-            3,
+            Evaluations.defaults(),
             42,
             EngineKind.SESSION,
             SessionSettings.defaults());

@@ -1,0 +1,66 @@
+package dev.banyan.runtime.training;
+
+import dev.banyan.runtime.data.Dataset;
+import java.util.List;
+import java.util.OptionalDouble;
+
+/**
+ * Teaches an engine the examples of a data set.
+ *
+ * @param engine computes
+ * @param source the data set, for messages about its lines
+ * @param data the same as token ids
+ * @param feeder makes batches of them
+ */
+record Learner(TrainingEngine engine, Dataset source, EncodedData data, Feeder feeder) {
+  /** A batch's lines beyond this number would only fill the screen. */
+  private static final int MOST_LINES = 16;
+
+  /**
+   * Adds up the gradients of some batches, each by its share of the examples, and updates.
+   *
+   * @throws TrainingFailure.Diverged if a loss or the gradients are not finite; the parameters are
+   *     then unchanged
+   */
+  TrainingEvent.Stepped learn(Step step, List<List<Integer>> batches) {
+    long begin = System.nanoTime();
+    int examples = batches.stream().mapToInt(List::size).sum();
+    double mean = 0;
+    int tokens = 0;
+    for (List<Integer> batch : batches) {
+      double share = (double) batch.size() / examples;
+      try (Feeder.Feeds feeds = feeder.feeds(data, batch)) {
+        float loss = engine.accumulate(feeds.byName(), share);
+        if (!Float.isFinite(loss)) {
+          throw new TrainingFailure.Diverged("loss is " + loss, step, lines(List.of(batch)));
+        }
+        mean += share * loss;
+        tokens += feeds.batch().tokens();
+      }
+    }
+    OptionalDouble norm = engine.gradientNorm();
+    if (norm.isPresent() && !Double.isFinite(norm.getAsDouble())) {
+      throw new TrainingFailure.Diverged(
+          "norm of the gradients is " + norm.getAsDouble(), step, lines(batches));
+    }
+    engine.update(step.rate());
+    long nanos = System.nanoTime() - begin;
+    return new TrainingEvent.Stepped(
+        step.number(), step.epoch(), (float) mean, step.rate(), norm, tokens, nanos);
+  }
+
+  /** Where the examples stand in their file. */
+  private String lines(List<List<Integer>> batches) {
+    List<String> numbers =
+        batches.stream()
+            .flatMap(List::stream)
+            .map(example -> source.examples().get(example).line())
+            .sorted()
+            .map(String::valueOf)
+            .toList();
+    String shown = String.join(", ", numbers.subList(0, Math.min(MOST_LINES, numbers.size())));
+    int more = numbers.size() - MOST_LINES;
+    return "%s, lines %s%s"
+        .formatted(source.file(), shown, more > 0 ? " and " + more + " more" : "");
+  }
+}
