@@ -38,6 +38,16 @@ public abstract sealed class GraphFailure extends RuntimeException {
     }
   }
 
+  /** A fused operator with a setting that its rewriting does not do. */
+  public static final class UnsupportedSetting extends GraphFailure {
+    private static final long serialVersionUID = 1;
+
+    /** Names the node, the setting and the reason. */
+    public UnsupportedSetting(String message) {
+      super(message);
+    }
+  }
+
   /** A gradient that cannot be built. */
   public static final class NotDifferentiable extends GraphFailure {
     private static final long serialVersionUID = 1;

@@ -10,6 +10,8 @@ import dev.banyan.graph.io.OnnxReader;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.lowering.Lower;
+import dev.banyan.graph.lowering.LoweringRules;
 import dev.banyan.graph.site.Site;
 import dev.banyan.graph.site.SiteDiscovery;
 import dev.banyan.graph.training.PoolingChoice;
@@ -19,7 +21,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.TreeMap;
 
-/** Looks at a model as {@code prepare} would see it: after ONNX Runtime has simplified it. */
+/**
+ * Looks at a model as {@code prepare} would see it: after ONNX Runtime has simplified it, with the
+ * layers that fused operators hide.
+ */
 final class ModelInspector {
   private final OnnxFile source;
 
@@ -39,15 +44,17 @@ final class ModelInspector {
 
   private Inspection describe(Model model) {
     Graph graph = model.graph();
-    SiteDiscovery.Found found = SiteDiscovery.inspect(model);
     TreeMap<String, Integer> operators = new TreeMap<>();
     graph.nodes().forEach(node -> operators.merge(node.op().toString(), 1, Integer::sum));
+    long parameters = weights(graph).stream().mapToLong(t -> t.shape().elements()).sum();
+    Lower.whatCanBe(model, LoweringRules.standard());
+    SiteDiscovery.Found found = SiteDiscovery.inspect(model);
     return new Inspection(
         String.valueOf(source.path().getFileName()),
         source.size(),
         model.opset(),
         source.irVersion(),
-        weights(graph).stream().mapToLong(tensor -> tensor.shape().elements()).sum(),
+        parameters,
         ports(graph.inputs()),
         ports(graph.outputs()),
         found.sites().stream().map(ModelInspector::layer).toList(),

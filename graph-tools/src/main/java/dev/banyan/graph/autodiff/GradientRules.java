@@ -48,7 +48,8 @@ public final class GradientRules {
         .plus(ScatterGradients.RULES)
         .plus(ReductionGradients.RULES)
         .plus(NormalizationGradients.RULES)
-        .plus(LossGradients.RULES);
+        .plus(LossGradients.RULES)
+        .plus(QuantizedGradients.RULES);
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.banyan.graph.site;
 
 import dev.banyan.graph.ir.Node;
+import dev.banyan.graph.ir.OpId;
 import dev.banyan.graph.ir.Value;
 import java.util.List;
 import java.util.Optional;
@@ -12,6 +13,9 @@ final class Bias {
   static Optional<Value> of(Node linear) {
     if (linear.op().is("Gemm")) {
       return Optional.of(linear.input(2)).filter(Value::isConstant);
+    }
+    if (linear.op().equals(OpId.microsoft("MatMulNBits")) && linear.input(5).isConstant()) {
+      return Optional.of(linear.input(5));
     }
     List<Node> users = linear.output().users();
     if (users.size() != 1 || !users.getFirst().op().is("Add")) {

@@ -6,7 +6,7 @@ import java.util.Optional;
 
 /**
  * A linear layer that can carry an adapter: a {@code MatMul} or {@code Gemm} with a constant
- * weight.
+ * weight, or a product with a weight that is quantized.
  *
  * @param path dotted path of the module, for instance {@code encoder.layer.0.attention.self.query};
  *     unique in its graph
@@ -20,7 +20,10 @@ public record Site(String path, Node node, long inFeatures, long outFeatures) {
     return node.input(0);
   }
 
-  /** The constant weight; {@code [in, out]}, or {@code [out, in]} if {@link #isTransposed()}. */
+  /**
+   * The constant weight; {@code [in, out]}, or {@code [out, in]} if {@link #isTransposed()}. One
+   * that is quantized has its operator's layout.
+   */
   public Value weight() {
     return node.input(1);
   }

@@ -19,7 +19,7 @@ public final class SiteDiscovery {
   /** Operators that multiply by a weight which is packed, quantized or fused into them. */
   private static final Map<OpId, String> FUSED =
       Map.of(
-          OpId.microsoft("MatMulNBits"), "its weight is quantized to blocks of few bits",
+          OpId.microsoft("MatMulNBits"), "its weight is quantized and no constant",
           OpId.microsoft("MatMulBnb4"), "its weight is quantized to 4 bits",
           OpId.microsoft("DynamicQuantizeMatMul"), "its weight is quantized to 8 bits",
           OpId.microsoft("MatMulIntegerToFloat"), "its weight is quantized to 8 bits",
@@ -66,6 +66,11 @@ public final class SiteDiscovery {
   }
 
   private void look(Node node) {
+    Optional<QuantizedLayer> quantized = QuantizedLayer.of(node);
+    if (quantized.isPresent()) {
+      look(node, quantized.get());
+      return;
+    }
     String fused = FUSED.get(node.op());
     if (fused != null) {
       reject(node, fused + "; use the model before such optimization");
@@ -87,6 +92,15 @@ public final class SiteDiscovery {
       reject(node, dequantized.get());
     } else if (input.isConstant() && isMatrix(input)) {
       reject(node, "its weight is on the left; layers that multiply from the right are adapted");
+    }
+  }
+
+  private void look(Node node, QuantizedLayer layer) {
+    Optional<String> problem = inputProblem(node);
+    if (problem.isPresent()) {
+      reject(node, problem.get());
+    } else {
+      sites.add(new Site(path(node), node, layer.inFeatures(), layer.outFeatures()));
     }
   }
 
@@ -127,6 +141,10 @@ public final class SiteDiscovery {
     if (node.intAttribute("transA", 0) != 0) {
       return Optional.of("its input is transposed");
     }
+    return inputProblem(node);
+  }
+
+  private static Optional<String> inputProblem(Node node) {
     int rank = node.input(0).type().map(TensorType::rank).orElse(2);
     return rank == 2 || rank == 3
         ? Optional.empty()

@@ -20,6 +20,7 @@ import dev.banyan.graph.adapter.Lora;
 import dev.banyan.graph.io.OnnxWriter;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.lowering.LoweringRules;
 import dev.banyan.graph.site.Site;
 import dev.banyan.runtime.data.TextTokenizer;
 import java.io.IOException;
@@ -65,7 +66,7 @@ public final class BundleBuilder {
   public PrepareReport build() {
     OnnxFile source = OnnxFile.read(request.model());
     try (BundleWriter writer = new BundleWriter(request.out());
-        SourceModel model = SourceModel.simplify(source)) {
+        SourceModel model = SourceModel.simplify(source, LoweringRules.standard())) {
       Plan plan = plan(model);
       writeGraphs(writer, model);
       writeRest(writer, plan);

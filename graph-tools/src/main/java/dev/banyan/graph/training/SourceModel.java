@@ -2,12 +2,18 @@ package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.integrity.WorkFolder;
+import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.graph.io.NodeNotes;
 import dev.banyan.graph.io.OnnxReader;
+import dev.banyan.graph.io.OnnxWriter;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.lowering.DropPast;
+import dev.banyan.graph.lowering.Lower;
+import dev.banyan.graph.lowering.LoweringRules;
+import dev.banyan.graph.lowering.SpeakOpset;
 import dev.banyan.graph.pass.RemoveUnused;
 import dev.banyan.graph.types.TypeOf;
 import dev.banyan.runtime.ort.ModelProbe;
@@ -18,29 +24,39 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
 
-/** The simplified source model, out of which each graph of a bundle starts afresh. */
+/**
+ * The simplified source model, with fused operators rewritten, out of which each graph of a bundle
+ * starts afresh.
+ */
 final class SourceModel implements AutoCloseable {
-  private final OnnxFile original;
   private final WorkFolder folder;
   private final OnnxFile simplified;
+  private final OnnxFile notes;
   private final Map<String, TensorType> types = new HashMap<>();
 
-  private SourceModel(OnnxFile original, WorkFolder folder, OnnxFile simplified) {
-    this.original = original;
+  private SourceModel(WorkFolder folder, OnnxFile simplified, OnnxFile notes) {
     this.folder = folder;
     this.simplified = simplified;
+    this.notes = notes;
   }
 
-  /** Lets ONNX Runtime fold constants and remove what is dead, into a temporary folder. */
-  static SourceModel simplify(OnnxFile source) {
+  /**
+   * Lets ONNX Runtime fold constants and remove what is dead, and rewrites fused operators, into a
+   * temporary folder.
+   *
+   * @throws dev.banyan.graph.GraphFailure.UnsupportedSetting if a fused operator has a setting that
+   *     is not rewritten
+   */
+  static SourceModel simplify(OnnxFile source, LoweringRules rules) {
     WorkFolder folder = WorkFolder.temporary("banyan-prepare-");
     Path file = folder.path().resolve("simplified.onnx");
     boolean done = false;
     try {
       ModelProbe.simplify(source.path(), file, SimplifySettings.defaults());
-      SourceModel model = new SourceModel(source, folder, OnnxFile.read(file));
+      SourceModel model = new SourceModel(folder, OnnxFile.read(file), source);
+      SourceModel lowered = model.lowered(rules);
       done = true;
-      return model;
+      return lowered;
     } finally {
       if (!done) {
         folder.close();
@@ -48,13 +64,38 @@ final class SourceModel implements AutoCloseable {
     }
   }
 
+  /** The same without fused operators, without a past, and in an operator set to train in. */
+  private SourceModel lowered(LoweringRules rules) {
+    Model model = read();
+    if (!DropPast.concerns(model.graph())
+        && !Lower.concerns(model, rules)
+        && model.opset() <= SpeakOpset.NEWEST) {
+      return this;
+    }
+    DropPast.from(model.graph());
+    EncoderPorts.nameAxes(model.graph());
+    Model lowered = SpeakOpset.old(Lower.all(TypeOf.annotate(model), rules));
+    Path file = folder.path().resolve("lowered.onnx");
+    try (ExternalDataWriter weights =
+        new ExternalDataWriter(folder.path().resolve("lowered.onnx.data"))) {
+      new OnnxWriter(weights).write(lowered, file);
+    }
+    OnnxFile written = OnnxFile.read(file);
+    return new SourceModel(folder, written, written);
+  }
+
+  private Model read() {
+    Model model = OnnxReader.read(simplified);
+    NodeNotes.carry(notes, model);
+    return model;
+  }
+
   /**
    * A base to rewrite, without what the pooling does not need: a layer that has no influence on it
    * cannot be trained. Its weights are views of the file.
    */
   BaseGraph base(Pooling pooling) {
-    Model model = OnnxReader.read(simplified);
-    NodeNotes.carry(original, model);
+    Model model = read();
     EncoderPorts.nameAxes(model.graph());
     annotate(model);
     EncoderPorts ports = EncoderPorts.of(model.graph());

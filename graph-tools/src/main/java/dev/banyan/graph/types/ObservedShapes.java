@@ -1,5 +1,6 @@
 package dev.banyan.graph.types;
 
+import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.runtime.ort.InferenceSession;
@@ -8,6 +9,8 @@ import dev.banyan.runtime.ort.OutputTensors;
 import dev.banyan.runtime.ort.TensorPort;
 import dev.banyan.runtime.ort.TensorScope;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -17,6 +20,8 @@ import java.util.Objects;
 
 /** The shapes of a graph's outputs in two runs whose inputs differ in every free axis. */
 final class ObservedShapes {
+  private static final String MASK = "attention_mask";
+
   /**
    * Sizes of the free axes, in their order. No two axes, nor simple sums and products of them, have
    * the same size in both runs; the first axis, the batch, is even, as pairs of rows need it.
@@ -41,7 +46,14 @@ final class ObservedShapes {
         for (TensorPort input : inputs) {
           Shape shape = shape(input, axes, sizes);
           long bytes = shape.elements() * input.type().bytes();
-          feeds.put(input.name(), scope.view(arena.allocate(bytes, 64), input.type(), shape));
+          MemorySegment data = arena.allocate(bytes, 64);
+          if (input.name().equals(MASK) && input.type() == DType.INT64) {
+            // Zeros would say that there is no text, which some operators refuse.
+            for (long i = 0; i < shape.elements(); i++) {
+              data.setAtIndex(ValueLayout.JAVA_LONG, i, 1);
+            }
+          }
+          feeds.put(input.name(), scope.view(data, input.type(), shape));
         }
         try (OutputTensors out = session.run(feeds, outputs)) {
           Map<String, Shape> seen = new HashMap<>();

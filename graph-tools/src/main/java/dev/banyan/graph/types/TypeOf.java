@@ -17,8 +17,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Finds the type of every value of a graph by letting ONNX Runtime run it twice, on inputs of
- * zeros, with other sizes for the inputs' free axes each time.
+ * Finds the type of every value of a graph by letting ONNX Runtime run it twice, on inputs of zeros
+ * (ones for an attention mask), with other sizes for the inputs' free axes each time.
  *
  * <p>An axis that has one size in both runs has a fixed size. Axes that have the same pair of sizes
  * have the same name: the one of the input's axis they follow, where there is one. So two axes with

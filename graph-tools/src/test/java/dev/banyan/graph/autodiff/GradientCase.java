@@ -52,6 +52,9 @@ record GradientCase(
     /** Whole numbers that are known only when the graph runs. */
     record Fed(Shape shape, List<Long> values) implements Arg {}
 
+    /** Bytes that are a constant of the graph: numbers packed in few bits. */
+    record Packed(Shape shape) implements Arg {}
+
     /** Truth values that are known only when the graph runs. */
     record Truth(Shape shape, List<Boolean> values) implements Arg {}
 
@@ -92,6 +95,10 @@ record GradientCase(
 
   GradientCase fed(Shape shape, long... values) {
     return with(new Arg.Fed(shape, whole(values)));
+  }
+
+  GradientCase packed(long... dims) {
+    return with(new Arg.Packed(Shape.of(dims)));
   }
 
   GradientCase truth(Shape shape, Boolean... values) {
@@ -173,6 +180,7 @@ record GradientCase(
             case Arg.Frozen frozen -> " constant " + frozen.values();
             case Arg.Whole whole -> " constant " + whole.values();
             case Arg.Fed fed -> " fed " + fed.values();
+            case Arg.Packed packed -> " packed " + packed.shape();
             case Arg.Truth truth -> " fed " + truth.values();
             case Arg.Absent absent -> " none";
           });

@@ -197,6 +197,11 @@ final class GradientCheck {
         fixed.put(name, longs(name, shape, values));
         yield graph.addInput(name, TensorType.of(DType.INT64, shape));
       }
+      case Arg.Packed(Shape shape) -> {
+        byte[] bytes = new byte[Math.toIntExact(shape.elements())];
+        random.nextBytes(bytes);
+        yield graph.addConstant(new Tensor(name, DType.UINT8, shape, MemorySegment.ofArray(bytes)));
+      }
       case Arg.Truth(Shape shape, List<Boolean> values) -> {
         byte[] bytes = new byte[values.size()];
         for (int i = 0; i < bytes.length; i++) {

@@ -17,6 +17,7 @@ final class GradientTable {
     rows.addAll(elementwise());
     rows.addAll(activations());
     rows.addAll(products());
+    rows.addAll(quantizedProducts());
     rows.addAll(shapes());
     rows.addAll(pads());
     rows.addAll(indices());
@@ -119,6 +120,27 @@ final class GradientTable {
       rows.add(any.in(0, 3));
     }
     return rows.stream().map(GradientCase::inFloat).toList();
+  }
+
+  private static List<GradientCase> quantizedProducts() {
+    GradientCase product = op("com.microsoft.MatMulNBits").set("N", 3).set("block_size", 16);
+    Shape scales = Shape.of(3, 2);
+    double[] steps = {0.02, -0.03, 0.04, 0.01, 0.05, -0.02};
+    GradientCase four = product.set("bits", 4).set("K", 32);
+    GradientCase ragged = product.set("bits", 4).set("K", 20);
+    return List.of(
+        four.in(2, 3, 32).packed(3, 2, 8).frozen(scales, steps).inFloat(),
+        four.in(4, 32).packed(3, 2, 8).frozen(scales, steps).packed(3).inFloat(),
+        four.in(0, 32).packed(3, 2, 8).frozen(scales, steps).inFloat(),
+        ragged.in(2, 3, 20).packed(3, 2, 8).frozen(scales, steps).inFloat(),
+        ragged.in(2, 20).packed(3, 2, 8).frozen(scales, steps).packed(3, 1).inFloat(),
+        product
+            .set("bits", 8)
+            .set("K", 32)
+            .in(2, 32)
+            .packed(3, 2, 16)
+            .frozen(scales, 0.002, -0.003, 0.004, 0.001, 0.005, -0.002)
+            .inFloat());
   }
 
   private static List<GradientCase> products() {

@@ -62,11 +62,10 @@ class InspectCommandTest {
   }
 
   @Test
-  void anOptimizedDecoderIsExplainedRatherThanRefused() {
+  void anOptimizedDecoderIsShownWithItsQuantizedLayers() {
     assertThat(run(Fixtures.smolLm()))
-        .contains("0 layers can carry an adapter")
-        .contains("com.microsoft.MatMulNBits: its weight is quantized")
-        .doesNotContain("--targets")
+        .contains("151 layers can carry an adapter")
+        .contains("qkv_proj")
         .doesNotContain("--pooling")
         .containsPattern("past_key_values\\.\\*\\.key .* x30");
   }

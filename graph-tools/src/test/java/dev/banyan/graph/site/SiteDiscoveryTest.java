@@ -156,7 +156,7 @@ class SiteDiscoveryTest {
         "m = MatMul(x, cube)                                 | 3 axes",
         "m = MatMul(x, half)                                 | FLOAT16",
         "m = Gemm<transA = 1>(x, val_61)                     | transposed",
-        "m = com.microsoft.MatMulNBits(x, packed)            | quantized",
+        "m = com.microsoft.MatMulNBits(x, computed)          | quantized",
         "m = MatMul(deep, val_61)                            | 4 axes",
         "m = MatMul(x, dequantized)                          | quantized to INT8"
       })
@@ -196,6 +196,7 @@ class SiteDiscoveryTest {
          float[] scale = {0.5}>
         {
           dequantized = DequantizeLinear(bytes, scale)
+          computed = Neg(packed)
           %s
           y = %s
         }
@@ -204,14 +205,20 @@ class SiteDiscoveryTest {
   }
 
   @Test
-  void quantizedLayersOfAGeneratorSayWhy() {
+  void quantizedLayersOfAGeneratorAreSites() {
     SiteDiscovery.Found found =
         SiteDiscovery.inspect(OnnxReader.read(OnnxFile.read(Fixtures.smolLm())));
 
-    assertThat(found.unusable())
-        .filteredOn(site -> site.operator().equals("com.microsoft.MatMulNBits"))
-        .isNotEmpty()
-        .allMatch(site -> site.reason().contains("quantized"));
+    assertThat(found.unusable()).isEmpty();
+    assertThat(found.sites())
+        .hasSize(30 * 5 + 1)
+        .allMatch(site -> site.node().op().type().equals("MatMulNBits"))
+        .filteredOn(site -> site.path().equals("model.layers.0.mlp.down_proj"))
+        .singleElement()
+        .satisfies(
+            site ->
+                assertThat(List.of(site.inFeatures(), site.outFeatures()))
+                    .containsExactly(1536L, 576L));
   }
 
   @Test

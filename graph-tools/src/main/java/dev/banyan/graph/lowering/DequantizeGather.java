@@ -1,0 +1,54 @@
+package dev.banyan.graph.lowering;
+
+import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.graph.ir.Attribute;
+import dev.banyan.graph.ir.Node;
+import dev.banyan.graph.ir.OpId;
+import dev.banyan.graph.ir.Value;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** An embedding from a quantized table becomes one from the float table. */
+final class DequantizeGather implements LoweringRule {
+  @Override
+  public List<OpId> operators() {
+    return List.of(OpId.microsoft("GatherBlockQuantized"));
+  }
+
+  @Override
+  public void rewrite(LoweringContext c) {
+    Node node = c.node();
+    Tensor packed = c.constant(0, "data");
+    Tensor scales = c.constant(2, "scales");
+    Optional<Tensor> zeroPoints =
+        c.in(3).isNone() ? Optional.empty() : Optional.of(c.constant(3, "zero_points"));
+    if (packed.type() != DType.UINT8 || packed.shape().rank() != 2) {
+      throw c.refuse("data of " + packed.type() + packed.shape(), "only UINT8[rows, bytes] is");
+    }
+    if (scales.type() != DType.FLOAT) {
+      throw c.refuse("scales of " + scales.type(), "adapters are trained on float32 models");
+    }
+    c.requireAttribute("gather_axis", 0);
+    int bits = Math.toIntExact(node.intAttribute("bits", 4));
+    long axis = node.intAttribute("quantize_axis", 1);
+    if (axis != 1 && axis != -1) {
+      throw c.refuse("quantize_axis = " + axis, "only the last axis is");
+    }
+    var layout =
+        new QuantizedRows.Layout(
+            packed.shape().dim(0),
+            packed.shape().dim(1) * (8 / bits),
+            bits,
+            node.intAttribute("block_size", 128));
+    Value table =
+        c.shared(
+            List.of("dequantized rows", c.in(0)),
+            () ->
+                c.addConstant(
+                    new QuantizedRows(packed, scales, zeroPoints, layout)
+                        .dequantized(packed.name() + "/dequantized")));
+    c.output(0, c.op("Gather", Map.of("axis", Attribute.of(0L)), table, c.in(1)));
+  }
+}

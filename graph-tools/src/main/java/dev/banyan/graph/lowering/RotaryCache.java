@@ -1,0 +1,70 @@
+package dev.banyan.graph.lowering;
+
+import dev.banyan.graph.ir.Dim;
+import dev.banyan.graph.ir.Value;
+import java.util.List;
+
+/**
+ * The cosines and sines of all positions, of which a sequence takes some.
+ *
+ * @param cos {@code [positions, rotated / 2]}
+ * @param sin likewise
+ * @param half {@code rotated / 2}
+ */
+record RotaryCache(Value cos, Value sin, long half) {
+  /**
+   * The cache of a node.
+   *
+   * @throws dev.banyan.graph.GraphFailure.UnsupportedSetting if its width is not known
+   */
+  static RotaryCache of(LoweringContext c, int cosInput, int sinInput) {
+    Value cos = c.in(cosInput);
+    if (cos.type().isPresent() && cos.knownType().dim(-1) instanceof Dim.Known(long half)) {
+      return new RotaryCache(cos, c.in(sinInput), half);
+    }
+    throw c.refuse("the input cos_cache", "the size of its last axis is not known");
+  }
+
+  /**
+   * What turns the heads of a sequence.
+   *
+   * @param positions int64 {@code [batch, sequence]}; {@link Value#NONE} counts from 0
+   * @param tokens {@code [batch, sequence, ..]}
+   */
+  Rotation rotation(LoweringContext c, Value positions, Value tokens, boolean interleaved) {
+    return new Rotation(
+        angles(c, cos, positions, tokens),
+        angles(c, sin, positions, tokens),
+        interleaved,
+        2 * half);
+  }
+
+  /** What turns the heads of a sequence, if the cache is {@code [batch, sequence, half]}. */
+  Rotation whole(LoweringContext c, boolean interleaved) {
+    return new Rotation(
+        c.shared(List.of("angles", cos), () -> c.unsqueezed(cos, 2)),
+        c.shared(List.of("angles", sin), () -> c.unsqueezed(sin, 2)),
+        interleaved,
+        2 * half);
+  }
+
+  /** {@code [batch or 1, sequence, 1, half]}. */
+  private Value angles(LoweringContext c, Value cache, Value positions, Value tokens) {
+    if (positions.isNone()) {
+      Object sequence = CausalMask.sequence(tokens);
+      return c.shared(
+          List.of("angles", cache, sequence),
+          () -> {
+            Value length = c.sizes(tokens, 1);
+            Value rows = c.op("Slice", cache, c.longs(0), length, c.longs(0));
+            return c.reshape(rows, 1, -1, 1, half);
+          });
+    }
+    return c.shared(
+        List.of("angles", cache, positions),
+        () -> {
+          Value rows = c.op("Gather", cache, positions);
+          return c.op("Reshape", rows, c.concat(0, c.op("Shape", positions), c.longs(1, half)));
+        });
+  }
+}

@@ -1,0 +1,135 @@
+package dev.banyan.graph.lowering;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.banyan.artifacts.onnx.ExternalDataWriter;
+import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.graph.Fixtures;
+import dev.banyan.graph.io.OnnxWriter;
+import dev.banyan.graph.ir.Attribute;
+import dev.banyan.graph.ir.Model;
+import dev.banyan.graph.site.Site;
+import dev.banyan.graph.site.SiteDiscovery;
+import dev.banyan.graph.types.TypeOf;
+import dev.banyan.runtime.ort.InferenceSession;
+import dev.banyan.runtime.ort.NativeTensor;
+import dev.banyan.runtime.ort.OutputTensors;
+import dev.banyan.runtime.ort.SessionSettings;
+import dev.banyan.runtime.ort.TensorScope;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** An int4 decoder as ONNX Runtime GenAI's builder wrote it. */
+class GeneratorLoweringTest {
+  private static final long[] PROMPT = {504, 3575, 282, 4649, 314, 260, 1517, 281, 253, 2986};
+
+  /** Float32 through 30 layers, added in another order; logits reach about 20. */
+  private static final float SAME_WEIGHTS = 2e-3f;
+
+  @TempDir Path folder;
+
+  @Test
+  void layersOfADecoderAreSites() {
+    Model model = decoder();
+
+    List<Site> sites = SiteDiscovery.of(lowered(model, LoweringRules.standard()));
+
+    assertThat(sites).hasSize(30 * 5 + 1);
+    assertThat(sites)
+        .extracting(Site::path)
+        .contains("model.layers.0.attn.qkv_proj", "model.layers.29.mlp.down_proj", "lm_head");
+    assertThat(sites.getFirst().inFeatures()).isEqualTo(576);
+    assertThat(sites.getFirst().outFeatures()).isEqualTo(960);
+  }
+
+  @Test
+  void loweredDecoderGivesTheLogitsOfTheOriginal() {
+    float[] original = logits(exact(Fixtures.simplified(Fixtures.smolLm(), folder)));
+    float[] kept = logits(lowered(decoder(), LoweringRules.standard()));
+    float[] dequantized =
+        logits(lowered(decoder(), LoweringRules.standard().plus(LoweringRules.dequantize())));
+
+    assertThat(furthest(original, kept)).isLessThan(SAME_WEIGHTS);
+    assertThat(furthest(original, dequantized)).isLessThan(SAME_WEIGHTS);
+  }
+
+  private Model decoder() {
+    Model model = Fixtures.simplified(Fixtures.smolLm(), folder);
+    DropPast.from(model.graph());
+    return TypeOf.annotate(model);
+  }
+
+  private static Model lowered(Model model, LoweringRules rules) {
+    return SpeakOpset.old(Lower.all(model, rules));
+  }
+
+  /** The fused model, with activations that are not rounded to 8 bits. */
+  private static Model exact(Model model) {
+    for (var node : model.graph().nodes()) {
+      if (node.op().type().equals("MatMulNBits")) {
+        node.setAttribute("accuracy_level", Attribute.of(0L));
+      }
+    }
+    return model;
+  }
+
+  private float[] logits(Model model) {
+    try (InferenceSession session = open(model);
+        TensorScope scope = new TensorScope();
+        Arena arena = Arena.ofConfined();
+        OutputTensors out = session.run(feeds(session, scope, arena), List.of("logits"))) {
+      return out.floats("logits");
+    }
+  }
+
+  private InferenceSession open(Model model) {
+    Path file = folder.resolve("model.onnx");
+    Path data = folder.resolve("model.onnx.weights");
+    data.toFile().delete();
+    try (var weights = new ExternalDataWriter(data)) {
+      new OnnxWriter(weights).write(model, file);
+    }
+    return InferenceSession.open(file, SessionSettings.defaults().withThreads(2));
+  }
+
+  /** The prompt and no past. */
+  private static Map<String, NativeTensor> feeds(
+      InferenceSession session, TensorScope scope, Arena arena) {
+    Map<String, NativeTensor> feeds = new LinkedHashMap<>();
+    session
+        .inputs()
+        .forEach(
+            port ->
+                feeds.put(
+                    port.name(),
+                    switch (port.name()) {
+                      case "input_ids" -> scope.longs(PROMPT, 1, PROMPT.length);
+                      case "attention_mask" -> scope.longs(ones(), 1, PROMPT.length);
+                      default -> scope.view(arena.allocate(0), DType.FLOAT, Shape.of(1, 3, 0, 64));
+                    }));
+    return feeds;
+  }
+
+  private static long[] ones() {
+    long[] mask = new long[PROMPT.length];
+    Arrays.fill(mask, 1);
+    return mask;
+  }
+
+  private static float furthest(float[] a, float[] b) {
+    assertThat(a).hasSameSizeAs(b).isNotEmpty();
+    float furthest = 0;
+    for (int i = 0; i < a.length; i++) {
+      float apart = Math.abs(a[i] - b[i]);
+      furthest = Float.isNaN(apart) ? Float.POSITIVE_INFINITY : Math.max(furthest, apart);
+    }
+    return furthest;
+  }
+}
