@@ -26,6 +26,19 @@ final class Constants {
                 });
   }
 
+  /** The elements of a constant float value; empty if it is computed. */
+  static Optional<float[]> floats(Value value) {
+    return tensor(value)
+        .filter(tensor -> tensor.type() == DType.FLOAT)
+        .map(
+            tensor -> {
+              var bytes = tensor.data().asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+              float[] values = new float[bytes.remaining() / Float.BYTES];
+              bytes.asFloatBuffer().get(values);
+              return values;
+            });
+  }
+
   /** The only element of a constant; empty if it is computed, has several, or is no number. */
   static Optional<Double> number(Value value) {
     return tensor(value)

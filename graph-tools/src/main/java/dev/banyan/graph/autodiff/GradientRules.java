@@ -42,12 +42,17 @@ public final class GradientRules {
     return ElementwiseGradients.RULES
         .plus(ActivationGradients.RULES)
         .plus(MatMulGradients.RULES)
+        .plus(EinsumGradients.RULES)
         .plus(ShapeGradients.RULES)
         .plus(PadGradients.RULES)
         .plus(IndexGradients.RULES)
         .plus(ScatterGradients.RULES)
         .plus(ReductionGradients.RULES)
+        .plus(ConvolutionGradients.RULES)
+        .plus(PoolingGradients.RULES)
+        .plus(ResizeGradients.RULES)
         .plus(NormalizationGradients.RULES)
+        .plus(ChannelNormalizationGradients.RULES)
         .plus(LossGradients.RULES)
         .plus(QuantizedGradients.RULES);
   }
@@ -59,6 +64,14 @@ public final class GradientRules {
    */
   public static GradientRules forOrt() {
     return plainOnnx().plus(OrtGradients.RULES);
+  }
+
+  /**
+   * The rules with as much of ONNX Runtime's training build as there is: what {@link #forOrt()}
+   * has, and its gradient operators. For comparison: they were measured to be slower.
+   */
+  public static GradientRules withTrainingKernels() {
+    return forOrt().plus(OrtTrainingKernels.RULES);
   }
 
   /** Both tables; where both have a row, the other's counts. */

@@ -1,6 +1,7 @@
 package dev.banyan.graph.autodiff;
 
 import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.ir.Attribute;
 import dev.banyan.graph.ir.Graph;
@@ -8,6 +9,7 @@ import dev.banyan.graph.ir.GraphBuilder;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.OpId;
 import dev.banyan.graph.ir.Value;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -130,6 +132,12 @@ public class OperatorNodes {
   /** A one-dimensional int64 constant; equal ones share a value. */
   public final Value longs(long... values) {
     return builder.longs(values);
+  }
+
+  /** A one-dimensional float constant; equal ones share a value. */
+  public final Value floats(float... values) {
+    String name = "banyan/floats" + Arrays.toString(values).replace(" ", "");
+    return constant(Tensor.ofFloats(name, Shape.of(values.length), values));
   }
 
   private Value constant(Tensor tensor) {

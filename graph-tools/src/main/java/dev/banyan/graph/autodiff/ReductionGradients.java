@@ -70,7 +70,8 @@ public final class ReductionGradients {
     return c.node().intAttribute("keepdims", 1) != 0 || c.rank(c.out()) == 0;
   }
 
-  private static Value mean(GradientContext c, List<Integer> axes) {
+  /** The mean over these axes: every element has an equal share. */
+  static Value mean(GradientContext c, List<Integer> axes) {
     return c.expandLike(c.div(dy(c, axes), count(c, axes)), c.in(0));
   }
 
@@ -91,7 +92,7 @@ public final class ReductionGradients {
   }
 
   /** Elements that tie share the gradient equally, as PyTorch has it. */
-  private static Value extreme(GradientContext c, List<Integer> axes) {
+  static Value extreme(GradientContext c, List<Integer> axes) {
     Value chosen = c.cast(c.op("Equal", c.in(0), y(c, axes)), c.dtype());
     return c.mul(c.div(dy(c, axes), c.sum(chosen, axes)), chosen);
   }

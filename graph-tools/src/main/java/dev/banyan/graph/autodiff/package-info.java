@@ -14,16 +14,25 @@
  *       inputs and outputs, the gradient of its output, and {@link
  *       dev.banyan.graph.autodiff.GradientNodes} to build with.
  *   <li>The tables by family: {@link dev.banyan.graph.autodiff.ElementwiseGradients}, {@link
+ *       dev.banyan.graph.autodiff.ActivationGradients}, {@link
  *       dev.banyan.graph.autodiff.MatMulGradients}, {@link
- *       dev.banyan.graph.autodiff.ShapeGradients}, {@link
- *       dev.banyan.graph.autodiff.IndexGradients}, {@link
+ *       dev.banyan.graph.autodiff.EinsumGradients}, {@link
+ *       dev.banyan.graph.autodiff.ShapeGradients}, {@link dev.banyan.graph.autodiff.PadGradients},
+ *       {@link dev.banyan.graph.autodiff.IndexGradients}, {@link
+ *       dev.banyan.graph.autodiff.ScatterGradients}, {@link
  *       dev.banyan.graph.autodiff.ReductionGradients}, {@link
+ *       dev.banyan.graph.autodiff.ConvolutionGradients}, {@link
+ *       dev.banyan.graph.autodiff.PoolingGradients}, {@link
+ *       dev.banyan.graph.autodiff.ResizeGradients}, {@link
  *       dev.banyan.graph.autodiff.NormalizationGradients}, {@link
- *       dev.banyan.graph.autodiff.LossGradients}, and {@link
- *       dev.banyan.graph.autodiff.OrtGradients} with what ONNX Runtime does faster than plain ONNX.
+ *       dev.banyan.graph.autodiff.ChannelNormalizationGradients}, {@link
+ *       dev.banyan.graph.autodiff.LossGradients}.
+ *   <li>Two tables that override rows: {@link dev.banyan.graph.autodiff.OrtGradients} with what
+ *       ONNX Runtime does faster than plain ONNX, and {@link
+ *       dev.banyan.graph.autodiff.OrtTrainingKernels} with what only its training build has.
  * </ul>
  *
- * <p>Formulas are written for the operator set version of the model at hand, from 11 to 20, and for
+ * <p>Formulas are written for the operator set version of the model at hand, from 11 on, and for
  * every floating-point type. Summing over broadcast axes is no rule's business: the driver does it.
  * How to add an operator is told in {@code docs/add-an-op.md}.
  */

@@ -32,16 +32,16 @@ record GradientCase(
     DType type,
     double tolerance,
     boolean hideable) {
-  /** Central difference in double: truncation h^2 = 1e-8 and rounding 1e-16 / h leave this. */
+  /** Central difference in double: truncation h^4 and rounding 1e-16 / h leave this. */
   private static final double IN_DOUBLE = 1e-6;
 
-  /** Central difference in float with h = 1e-2: rounding 1e-7 / h and truncation h^2. */
+  /** Central difference in float with h = 1e-2: rounding 1e-7 / h and truncation h^4. */
   private static final double IN_FLOAT = 1e-3;
 
   /** One input. */
   sealed interface Arg {
-    /** Real numbers drawn evenly from a range, to be differentiated. */
-    record Real(Shape shape, double low, double high) implements Arg {}
+    /** Real numbers drawn evenly from a range, to be differentiated; their shape may be hidden. */
+    record Real(Shape shape, double low, double high, boolean hideable) implements Arg {}
 
     /** Real numbers that are a constant of the graph. */
     record Frozen(Shape shape, List<Double> values) implements Arg {}
@@ -68,17 +68,22 @@ record GradientCase(
   }
 
   GradientCase in(long... dims) {
-    return with(new Arg.Real(Shape.of(dims), -2, 2));
+    return with(new Arg.Real(Shape.of(dims), -2, 2, true));
   }
 
   /** Gives the last input another range, off the points where the operator has a kink or a pole. */
   GradientCase range(double low, double high) {
     List<Arg> changed = new ArrayList<>(args);
     if (changed.removeLast() instanceof Arg.Real real) {
-      changed.add(new Arg.Real(real.shape(), low, high));
+      changed.add(new Arg.Real(real.shape(), low, high, real.hideable()));
     }
     return new GradientCase(
         op, changed, attributes, outputs, idle, opsets, type, tolerance, hideable);
+  }
+
+  /** An input whose shape is always known, as that of weights is. */
+  GradientCase weight(long... dims) {
+    return with(new Arg.Real(Shape.of(dims), -1, 1, false));
   }
 
   GradientCase frozen(Shape shape, double... values) {
@@ -148,10 +153,27 @@ record GradientCase(
 
   /**
    * Is not tried with hidden shapes: ONNX Runtime 1.28 gives an empty tensor that is summed over no
-   * axes a size of 1.
+   * axes a size of 1, does not pad one or find one's axis of size -1, and takes an axis that is
+   * broadcast in Einsum for one that is not.
    */
   GradientCase shown() {
     return new GradientCase(op, args, attributes, outputs, idle, opsets, type, tolerance, false);
+  }
+
+  /** True if one of the inputs has no element. */
+  boolean isEmpty() {
+    return args.stream()
+        .anyMatch(
+            arg ->
+                switch (arg) {
+                  case Arg.Real real -> real.shape().elements() == 0;
+                  case Arg.Fed fed -> fed.shape().elements() == 0;
+                  case Arg.Frozen frozen -> false;
+                  case Arg.Whole whole -> false;
+                  case Arg.Packed packed -> false;
+                  case Arg.Truth truth -> false;
+                  case Arg.Absent absent -> false;
+                });
   }
 
   private static List<Long> whole(long... values) {

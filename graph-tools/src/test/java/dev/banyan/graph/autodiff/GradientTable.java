@@ -24,6 +24,8 @@ final class GradientTable {
     rows.addAll(reductions());
     rows.addAll(normalizations());
     rows.addAll(losses());
+    rows.addAll(ImageGradientTable.rows());
+    rows.addAll(nothing());
     return rows;
   }
 
@@ -175,10 +177,29 @@ final class GradientTable {
                 .set("beta", 2f));
       }
     }
+    rows.addAll(sums());
     rows.add(op("Gemm").in(2, 3).in(3, 4));
     rows.add(op("Gemm").in(2, 3).in(3, 4).in(2, 1));
     rows.add(op("Gemm").in(2, 3).in(3, 4).in());
     return rows;
+  }
+
+  private static List<GradientCase> sums() {
+    GradientCase sum = op("Einsum").opsets(12, 20);
+    return List.of(
+        sum.set("equation", "ij,jk->ik").in(2, 3).in(3, 4),
+        sum.set("equation", "bhid, bhjd -> bhij").in(2, 2, 3, 4).in(2, 2, 5, 4),
+        sum.set("equation", "ij->ji").in(2, 3),
+        sum.set("equation", "ij,jk").in(2, 3).in(3, 4),
+        sum.set("equation", "ba").in(2, 3),
+        sum.set("equation", "ijk->j").in(2, 3, 4),
+        sum.set("equation", "ijk,jl->l").in(2, 3, 4).in(3, 2),
+        sum.set("equation", "i,i->").in(3).in(3),
+        sum.set("equation", "ij->").in(2, 3),
+        sum.set("equation", "ia,jb,ab->ij").in(2, 3).in(4, 2).in(3, 2),
+        sum.set("equation", "...ij,...jk->...ik").in(2, 1, 3, 4).in(2, 5, 4, 2).shown(),
+        sum.set("equation", "...d,d->...").in(2, 3, 4).in(4),
+        sum.set("equation", "ij,jk->ik").in(0, 3).in(3, 4).shown());
   }
 
   private static List<GradientCase> shapes() {
@@ -325,7 +346,18 @@ final class GradientTable {
         op("LogSoftmax").in(2, 3, 4).set("axis", 2),
         op("LayerNormalization").in(2, 3, 4).in(4).in(4).opsets(17, 20),
         op("LayerNormalization").in(2, 3, 4).in(3, 4).set("axis", 1).opsets(17, 20),
-        op("LayerNormalization").in(2, 3, 4).in(4).in(4).opsets(17, 20).inFloat());
+        op("LayerNormalization").in(2, 3, 4).in(4).in(4).opsets(17, 20).inFloat(),
+        op("LayerNormalization").in(0, 3, 4).in(4).in(4).opsets(17, 20).shown(),
+        op("RMSNormalization").in(2, 3, 4).in(4).opsets(23).inFloat(),
+        op("RMSNormalization").in(2, 3, 4).in(3, 4).set("axis", 1).opsets(23).inFloat(),
+        op("RMSNormalization").in(2, 3, 4).in(1).set("epsilon", 0.1f).opsets(23).inFloat(),
+        op("RMSNormalization").in(0, 3).in(3).opsets(23).inFloat().shown(),
+        op("SimplifiedLayerNormalization").in(2, 3, 4).in(4).inFloat(),
+        op("SimplifiedLayerNormalization").in(2, 3).in(3).set("epsilon", 0.1f),
+        op("SimplifiedLayerNormalization").in(0, 3).in(3).inFloat().shown(),
+        op("LpNormalization").in(2, 3, 4),
+        op("LpNormalization").in(2, 3, 4).range(0.1, 2).set("p", 1).set("axis", 1),
+        op("LpNormalization").in(2, 3, 4).range(-2, -0.1).set("p", 1));
   }
 
   private static List<GradientCase> losses() {
@@ -344,5 +376,53 @@ final class GradientTable {
             .frozen(Shape.of(3), 1, 2, 3)
             .set("ignore_index", -1),
         op("NegativeLogLikelihoodLoss").opsets(13, 20).inFloat().in(2, 3).fed(two, 2, 0));
+  }
+
+  /** Operators of which no row above has an empty input. */
+  private static List<GradientCase> nothing() {
+    List<GradientCase> rows = new ArrayList<>();
+    for (String name : List.of("Neg", "Abs", "Sqrt", "Reciprocal", "Exp", "Log", "Tan", "Atan")) {
+      rows.add(op(name).in(0, 3).inFloat().opsets(11, 20));
+    }
+    for (String name : List.of("Identity", "Sin", "Cos", "Erf", "Tanh", "Sigmoid", "Dropout")) {
+      rows.add(op(name).in(2, 0).inFloat().opsets(11, 20));
+    }
+    for (String name : List.of("Sub", "Mul", "Div", "Pow", "Sum", "Mean", "Min", "Max")) {
+      rows.add(op(name).in(0, 3).in(3).inFloat().opsets(12, 20).shown());
+    }
+    for (String name : List.of("Softmax", "LogSoftmax", "LpNormalization")) {
+      rows.add(op(name).in(0, 3).opsets(13, 20));
+    }
+    for (GradientCase row : reductions()) {
+      if (!row.op().equals("CumSum") && row.attributes().isEmpty()) {
+        rows.add(op(row.op()).in(0, 3).ints("axes", 1).opsets(11));
+      }
+    }
+    rows.addAll(
+        List.of(
+            op("Cast").in(0, 3).set("to", 1).inFloat(),
+            op("CastLike").in(0, 3).frozen(Shape.of(1), 1).opsets(15, 20),
+            op("Where").truth(Shape.of(2, 1), true, false).in(2, 0).in(0).shown(),
+            op("Clip").in(0, 3).frozen(SCALAR, -1).opsets(12, 20),
+            op("Gemm").in(0, 3).in(3, 4).in(4).shown(),
+            op("Flatten").in(0, 3, 2).opsets(14, 20).shown(),
+            op("Squeeze").in(0, 1).longs(1).opsets(13, 20),
+            op("Unsqueeze").in(0, 3).longs(1).opsets(13, 20),
+            op("Transpose").in(0, 3),
+            op("Expand").in(0, 1).longs(2, 0, 3).shown(),
+            op("Tile").in(0, 3).longs(2, 1).opsets(14, 20).shown(),
+            op("Split").in(0, 4).longs(1, 3).set("axis", 1).outputs(2).opsets(13, 20).shown(),
+            op("Trilu").in(0, 3, 3).opsets(14, 20),
+            op("Slice").in(0, 5).longs(1).longs(3).longs(1).shown(),
+            op("NegativeLogLikelihoodLoss")
+                .in(0, 3)
+                .fed(Shape.of(0))
+                .set("reduction", "sum")
+                .inFloat()
+                .opsets(13, 20),
+            op("ConvTranspose").in(0, 3, 4).weight(3, 2, 3).weight(2).inFloat().shown(),
+            op("GlobalMaxPool").in(0, 3, 4).inFloat().shown(),
+            op("Resize").in(0, 4).absent().frozen(Shape.of(2), 1, 2).inFloat().opsets(13, 20)));
+    return rows;
   }
 }
