@@ -3,7 +3,6 @@ package dev.banyan.graph.autodiff;
 import static dev.banyan.graph.autodiff.ElementwiseGradients.oneMinusSquare;
 import static dev.banyan.graph.autodiff.GradientRule.NO_GRADIENT;
 
-import dev.banyan.graph.GraphFailure.NotDifferentiable;
 import dev.banyan.graph.autodiff.GradientRule.Formula;
 import dev.banyan.graph.ir.Value;
 
@@ -137,13 +136,20 @@ public final class ActivationGradients {
     return c.mul(c.dy(), c.times(factor, 0.5));
   }
 
+  /** Elements that were kept were scaled too; those that were dropped have no gradient. */
   private static Value dropout(GradientContext c) {
-    boolean training = Constants.number(c.in(2)).map(flag -> flag != 0).orElse(!c.in(2).isNone());
-    if (training) {
-      throw new NotDifferentiable(
-          "%s drops elements at random; export the model for inference (model.eval() in PyTorch)"
-              .formatted(c.node()));
+    boolean keepsAll = Constants.number(c.in(2)).map(flag -> flag == 0).orElse(c.in(2).isNone());
+    if (keepsAll) {
+      return c.dy();
     }
-    return c.dy();
+    Value ratio = c.in(1).isNone() ? c.number(0.5) : c.in(1);
+    Value kept =
+        Constants.number(ratio)
+            .map(known -> c.number(1 - known))
+            .orElseGet(() -> c.sub(c.number(1), c.cast(ratio, c.dtype())));
+    Value gradient = c.mul(c.dy(), c.cast(c.extraOut(1), c.dtype()));
+    // Where the flag is fed and false, the mask is true everywhere and nothing was scaled.
+    boolean always = Constants.number(c.in(2)).isPresent();
+    return c.div(gradient, always ? kept : c.where(c.in(2), kept, c.number(1)));
   }
 }

@@ -128,7 +128,8 @@ public final class ConvolutionGradients {
   private static Value weight(GradientContext c, Sides sides) {
     List<Windows> axes = sides.axes();
     Map<String, Attribute> attributes =
-        attributes(c, Windows.dilations(axes), Windows.strides(axes));
+        attributes(
+            c, /* strides= */ Windows.dilations(axes), /* dilations= */ Windows.strides(axes));
     Value large = padded(c, sides.large(), axes, attributes);
     int[] swapped = IntStream.range(0, axes.size() + 2).toArray();
     swapped[0] = 1;

@@ -75,7 +75,8 @@ public final class EinsumGradients {
       GradientContext c, EinsumEquation equation, String letters, int other) {
     String term = equation.operands().get(other);
     List<Dim> dims = new ArrayList<>();
-    for (char letter : letters.toCharArray()) {
+    for (int axis = 0; axis < letters.length(); axis++) {
+      char letter = letters.charAt(axis);
       int place = term.indexOf(letter);
       boolean repeats = place >= 0 && equation.broadcast().indexOf(letter) >= 0;
       dims.add(repeats ? c.type(c.in(other)).dim(place) : Dim.of(1));

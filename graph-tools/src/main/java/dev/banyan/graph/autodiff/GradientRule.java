@@ -1,5 +1,6 @@
 package dev.banyan.graph.autodiff;
 
+import dev.banyan.graph.GraphFailure.NotDifferentiable;
 import dev.banyan.graph.ir.Value;
 import java.util.List;
 
@@ -57,21 +58,32 @@ public sealed interface GradientRule {
   /** A row that states that no gradient flows to any input, however many there are. */
   record NonDifferentiable() implements GradientRule {}
 
-  /** True if gradient flows from the outputs to the input at {@code index}. */
+  /**
+   * True if gradient flows from the outputs to the input at {@code index}, or the row does not say:
+   * {@link #apply} reports that, if the gradient is needed.
+   */
   default boolean flowsTo(int index) {
     return switch (this) {
       case PerInput(Kind kind, List<Formula> inputs) ->
-          index < inputs.size() && !inputs.get(index).equals(NO_GRADIENT);
+          index >= inputs.size() || !inputs.get(index).equals(NO_GRADIENT);
       case Variadic variadic -> true;
       case NonDifferentiable none -> false;
     };
   }
 
-  /** Adds the gradient of the input at {@code index}, in that input's shape. */
+  /**
+   * Adds the gradient of the input at {@code index}, in that input's shape.
+   *
+   * @throws NotDifferentiable if the row says nothing about this input
+   */
   default Value apply(GradientContext c, int index) {
     return switch (this) {
-      case PerInput(Kind kind, List<Formula> inputs) ->
-          shaped(kind, c, inputs.get(index).of(c), index);
+      case PerInput(Kind kind, List<Formula> inputs) -> {
+        if (index >= inputs.size()) {
+          throw MissingRule.ofInput(c.node(), index);
+        }
+        yield shaped(kind, c, inputs.get(index).of(c), index);
+      }
       case Variadic(Kind kind, IndexedFormula formula) ->
           shaped(kind, c, formula.of(c, index), index);
       case NonDifferentiable none -> NO_GRADIENT.of(c);

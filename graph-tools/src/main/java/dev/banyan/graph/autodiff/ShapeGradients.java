@@ -26,6 +26,8 @@ public final class ShapeGradients {
           .variadicShaped("Concat", ShapeGradients::concat)
           .shaped("Split", ShapeGradients::split, NO_GRADIENT)
           .shaped("Trilu", ShapeGradients::trilu, NO_GRADIENT)
+          .shaped("DepthToSpace", ShapeGradients::depthToSpace)
+          .shaped("SpaceToDepth", c -> c.op("DepthToSpace", block(c), c.dy()))
           .nonDifferentiable("Shape", "Size", "ConstantOfShape", "Range", "EyeLike")
           .build();
 
@@ -96,5 +98,23 @@ public final class ShapeGradients {
   private static Value trilu(GradientContext c) {
     Map<String, Attribute> upper = Map.of("upper", Attribute.of(c.node().intAttribute("upper", 1)));
     return c.in(1).isNone() ? c.op("Trilu", upper, c.dy()) : c.op("Trilu", upper, c.dy(), c.in(1));
+  }
+
+  private static Map<String, Attribute> block(GradientContext c) {
+    return Map.of("blocksize", Attribute.of(c.node().intAttribute("blocksize", 1)));
+  }
+
+  private static Value depthToSpace(GradientContext c) {
+    if (c.node().textAttribute("mode", "DCR").equals("DCR")) {
+      return c.op("SpaceToDepth", block(c), c.dy());
+    }
+    // [batch, channel, row, row of block, column, column of block] came from another order.
+    Value block = c.longs(c.node().intAttribute("blocksize", 1));
+    Value rows = c.dimOf(c.in(0), 2);
+    Value columns = c.dimOf(c.in(0), 3);
+    List<Value> sizes =
+        List.of(c.dimOf(c.in(0), 0), c.dimOf(c.out(), 1), rows, block, columns, block);
+    Value turned = c.transpose(c.reshape(c.dy(), c.concat(sizes)), 0, 1, 3, 5, 2, 4);
+    return c.reshapeLike(turned, c.in(0));
   }
 }

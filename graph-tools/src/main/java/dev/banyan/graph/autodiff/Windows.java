@@ -85,11 +85,6 @@ record Windows(Value input, Value output, long stride, long dilation, Value exte
     return c.minus(c.minus(reach(c), begin), input);
   }
 
-  /** True if two windows may share an element of the input. */
-  boolean mayOverlap() {
-    return Constants.longs(extent).map(places -> places[0] > stride).orElse(true);
-  }
-
   /**
    * The paddings before all axes and then behind them, int64.
    *

@@ -97,6 +97,7 @@ final class SourceModel implements AutoCloseable {
   BaseGraph base(Pooling pooling) {
     Model model = read();
     EncoderPorts.nameAxes(model.graph());
+    InferenceMode.require(model.graph());
     annotate(model);
     EncoderPorts ports = EncoderPorts.of(model.graph());
     model.graph().setOutputs(ports.outputs(pooling));

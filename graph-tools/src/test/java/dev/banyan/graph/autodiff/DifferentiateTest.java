@@ -23,6 +23,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What the driver does, on graphs small enough to say node by node what must come out. */
 class DifferentiateTest {
@@ -193,6 +195,46 @@ class DifferentiateTest {
     assertThatThrownBy(() -> gradients(loss, x))
         .hasMessageContaining("com.microsoft.Attention")
         .hasMessageContaining("without graph optimization");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "Loop, no control flow",
+    "LSTM, only above the recurrent layer",
+    "MatMulInteger, train on the float model",
+    "Det, docs/add-an-op.md"
+  })
+  void cureFitsTheOperator(String operator, String cure) {
+    Value x = input("x", Dim.of(3));
+    Value loss = sum(node(operator, "/decoder/odd/" + operator, x.knownType(), x));
+
+    assertThatThrownBy(() -> gradients(loss, x))
+        .isInstanceOf(NotDifferentiable.class)
+        .hasMessageContaining("operator " + operator)
+        .hasMessageContaining("node '/decoder/odd/" + operator + "'")
+        .hasMessageContaining("module decoder.odd")
+        .hasMessageContaining(cure);
+  }
+
+  @Test
+  void inputThatTheRuleDoesNotMentionIsReported() {
+    Value x = input("x", Dim.of(3));
+    Value w = input("w", Dim.of(3));
+    Value loss = sum(node("Tanh", "/layer/tanh", x.knownType(), x, w));
+
+    assertThatThrownBy(() -> gradients(loss, w))
+        .isInstanceOf(NotDifferentiable.class)
+        .hasMessageContaining("rule for operator Tanh (node '/layer/tanh'")
+        .hasMessageContaining("input 1, 'w'");
+  }
+
+  @Test
+  void inputThatTheRuleDoesNotMentionIsNoProblemWhereNoGradientIsNeeded() {
+    Value x = input("x", Dim.of(3));
+    Value w = input("w", Dim.of(3));
+    Value loss = sum(node("Tanh", "/layer/tanh", x.knownType(), x, w));
+
+    assertThat(gradients(loss, x)).hasSize(1);
   }
 
   @Test

@@ -26,7 +26,8 @@ class GradientTableTest {
           new Table(
               "training kernels", GradientRules.withTrainingKernels(), GradientRules.forOrt()));
 
-  private record Table(String name, GradientRules rules, GradientRules below) {
+  /** One of them, with the one that it is put on. */
+  record Table(String name, GradientRules rules, GradientRules below) {
     boolean overrides(GradientCase row) {
       OpId op = GradientCheck.id(row.op());
       return !rules.find(op).equals(below.find(op));

@@ -17,6 +17,7 @@ final class ImageGradientTable {
     rows.addAll(averagePools());
     rows.addAll(resizes());
     rows.addAll(normalizations());
+    rows.addAll(blocks());
     return rows;
   }
 
@@ -152,5 +153,17 @@ final class ImageGradientTable {
             .frozen(three, 0.5, 1, 2)
             .shown());
     return rows.stream().map(GradientCase::inFloat).toList();
+  }
+
+  private static List<GradientCase> blocks() {
+    GradientCase apart = op("DepthToSpace").set("blocksize", 2);
+    GradientCase together = op("SpaceToDepth").set("blocksize", 2).opsets(11, 13);
+    return List.of(
+        apart.in(2, 8, 2, 3),
+        apart.in(1, 4, 3, 2).set("mode", "DCR"),
+        apart.in(2, 8, 2, 3).set("mode", "CRD"),
+        apart.in(0, 4, 2, 3).shown(),
+        together.in(2, 3, 2, 4),
+        together.in(0, 1, 2, 4).shown());
   }
 }
