@@ -57,7 +57,7 @@ public final class IndexGradients {
   private static Value gatherNd(GradientContext c) {
     Value indices = withBatchIndices(c);
     if (ScatterAdd.isOneNode(c)) {
-      return ScatterAdd.tuples(c, c.zerosLike(c.in(0)), indices, c.dy());
+      return ScatterAdd.tuples(c, c.shapeOf(c.in(0)), indices, c.dy());
     }
     if (!(c.type(c.in(1)).dim(-1) instanceof Dim.Known(long length))) {
       throw new NotDifferentiable(

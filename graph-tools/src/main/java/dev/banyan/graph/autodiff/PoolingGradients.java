@@ -6,7 +6,6 @@ import dev.banyan.graph.ir.Value;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
@@ -42,12 +41,7 @@ public final class PoolingGradients {
           "%s counts places by columns (storage_order 1); export it with storage_order 0"
               .formatted(c.node()));
     }
-    Picked picked = new Picked(c.extraOut(1), c.dy());
-    Value sum =
-        ScatterAdd.isOneNode(c)
-            ? scattered(c, picked, Map.of("reduction", Attribute.of("add")))
-            : scatteredApart(c, picked, windows(c), 0);
-    return c.reshapeLike(sum, c.in(0));
+    return c.reshapeLike(scatteredApart(c, new Picked(c.extraOut(1), c.dy()), 0), c.in(0));
   }
 
   /**
@@ -68,32 +62,35 @@ public final class PoolingGradients {
     }
   }
 
-  /** Scatters to a row of zeros with an element for each of the input's. */
-  private static Value scattered(
-      GradientContext c, Picked picked, Map<String, Attribute> reduction) {
-    Map<String, Attribute> attributes = new TreeMap<>(reduction);
-    attributes.put("axis", Attribute.of(0L));
-    Value zeros = c.op("Expand", c.number(0), Positions.count(c, c.in(0)));
-    Value all = c.longs(-1);
-    Value places = c.reshape(picked.places(), all);
-    return c.op("ScatterElements", attributes, zeros, places, c.reshape(picked.updates(), all));
+  /** Scatters to a row with an element for each of the input's, and adds up if it can. */
+  private static Value scattered(GradientContext c, Picked picked) {
+    Value size = Positions.count(c, c.in(0));
+    Value places = c.reshape(picked.places(), c.longs(-1));
+    Value updates = c.reshape(picked.updates(), c.longs(-1));
+    if (ScatterAdd.isOneNode(c)) {
+      return ScatterAdd.row(c, size, places, updates);
+    }
+    Map<String, Attribute> alongRow = Map.of("axis", Attribute.of(0L));
+    Value zeros = c.op("Expand", c.number(0), size);
+    return c.op("ScatterElements", alongRow, zeros, places, updates);
   }
 
   /**
-   * The same where the operator set cannot scatter and add: scatters windows that lie too far apart
-   * to share an element together, and the others one after the other.
+   * Where the operator set cannot scatter and add, windows that lie too far apart to share an
+   * element are scattered together, and the others one after the other.
    *
-   * @param i number of axes that are taken apart already
+   * @param axis number of spatial axes that are taken apart already
    */
-  private static Value scatteredApart(GradientContext c, Picked picked, List<Windows> axes, int i) {
-    if (i == axes.size()) {
-      return scattered(c, picked, Map.of());
+  private static Value scatteredApart(GradientContext c, Picked picked, int axis) {
+    List<Windows> axes = windows(c);
+    if (ScatterAdd.isOneNode(c) || axis == axes.size()) {
+      return scattered(c, picked);
     }
-    long extent = Constants.longs(axes.get(i).extent()).orElseThrow()[0];
-    long apart = Math.ceilDiv(extent, axes.get(i).stride());
+    long extent = Constants.longs(axes.get(axis).extent()).orElseThrow()[0];
+    long apart = Math.ceilDiv(extent, axes.get(axis).stride());
     return LongStream.range(0, apart)
-        .mapToObj(first -> apart == 1 ? picked : picked.every(c, apart, first, i + 2))
-        .map(part -> scatteredApart(c, part, axes, i + 1))
+        .mapToObj(first -> apart == 1 ? picked : picked.every(c, apart, first, axis + 2))
+        .map(part -> scatteredApart(c, part, axis + 1))
         .reduce(c::add)
         .orElseThrow();
   }

@@ -1,5 +1,6 @@
 package dev.banyan.graph.autodiff;
 
+import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.graph.ir.Attribute;
 import dev.banyan.graph.ir.Value;
 import java.util.ArrayList;
@@ -39,8 +40,7 @@ final class ScatterAdd {
     Value rows = c.transpose(part.slices(), toFront);
     Value shape = c.concat(IntStream.of(toFront).mapToObj(part.sizes()::get).toList());
     if (isOneNode(c)) {
-      Value zeros = c.op("Expand", c.number(0), shape);
-      return c.transpose(tuples(c, zeros, c.unsqueeze(positions, List.of(1)), rows), back);
+      return c.transpose(tuples(c, shape, c.unsqueeze(positions, List.of(1)), rows), back);
     }
     // A product with ones at (place, position) can do what the operator set cannot.
     Value places = c.unsqueeze(Positions.range(c, part.sizes().get(axis)), List.of(1));
@@ -49,9 +49,36 @@ final class ScatterAdd {
     return c.transpose(c.reshape(c.op("MatMul", ones, matrix), shape), back);
   }
 
-  /** Adds to {@code zeros} at index tuples {@code [..., k]}; for {@link #isOneNode} only. */
-  static Value tuples(GradientContext c, Value zeros, Value indices, Value updates) {
-    return c.op("ScatterND", Map.of("reduction", ADD), zeros, indices, updates);
+  /**
+   * Adds up at index tuples {@code [..., k]}; for {@link #isOneNode} only.
+   *
+   * @param shape of the result, int64
+   */
+  static Value tuples(GradientContext c, Value shape, Value indices, Value updates) {
+    return inFloat(
+        c,
+        shape,
+        updates,
+        (zeros, wide) -> c.op("ScatterND", Map.of("reduction", ADD), zeros, indices, wide));
+  }
+
+  /** A node that adds updates to zeros. */
+  @FunctionalInterface
+  private interface Adding {
+    Value of(Value zeros, Value updates);
+  }
+
+  /**
+   * Half precision is added up in float: many small numbers would be lost in their sum, and ONNX
+   * Runtime has no such kernel on the CPU.
+   */
+  private static Value inFloat(GradientContext c, Value shape, Value updates, Adding node) {
+    DType type = c.dtype();
+    if (type == DType.FLOAT || type == DType.DOUBLE) {
+      return node.of(c.op("Expand", c.number(0), shape), updates);
+    }
+    Value zeros = c.op("Expand", c.number(0, DType.FLOAT), shape);
+    return c.cast(node.of(zeros, c.cast(updates, DType.FLOAT)), type);
   }
 
   /**
@@ -64,7 +91,11 @@ final class ScatterAdd {
     if (isOneNode(c)) {
       Map<String, Attribute> attributes =
           Map.of("reduction", ADD, "axis", Attribute.of((long) target.axis()));
-      return c.op("ScatterElements", attributes, c.zerosLike(target.like()), indices, updates);
+      return inFloat(
+          c,
+          c.shapeOf(target.like()),
+          updates,
+          (zeros, wide) -> c.op("ScatterElements", attributes, zeros, indices, wide));
     }
     // Elements times ones at [..., element, place, ...], summed over the elements.
     int axis = target.axis();
@@ -76,6 +107,21 @@ final class ScatterAdd {
     Value ones = c.cast(c.op("Equal", positions, places), c.dtype());
     Value spread = c.mul(c.unsqueeze(updates, List.of(axis + 1)), ones);
     return widened(c, c.sumAway(spread, List.of(axis)), indices, target);
+  }
+
+  /**
+   * Adds elements up in a row; for {@link #isOneNode} only.
+   *
+   * @param size of the row, int64 {@code [1]}
+   * @param positions int64 {@code [n]}
+   */
+  static Value row(GradientContext c, Value size, Value positions, Value updates) {
+    Map<String, Attribute> attributes = Map.of("reduction", ADD, "axis", Attribute.of(0L));
+    return inFloat(
+        c,
+        size,
+        updates,
+        (zeros, wide) -> c.op("ScatterElements", attributes, zeros, positions, wide));
   }
 
   /**

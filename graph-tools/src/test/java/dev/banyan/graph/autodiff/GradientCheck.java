@@ -25,10 +25,12 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
 
 /**
@@ -92,14 +94,49 @@ final class GradientCheck {
 
   /** Differentiates, runs, and compares. */
   void check(GradientRules rules, Path folder) {
-    TestRuns.annotate(model, folder);
-    Map<Value, Value> gradients = Differentiate.of(model, loss, wrt, rules);
+    Map<Value, Value> gradients = differentiate(rules, folder);
     gradients.values().forEach(model.graph()::addOutput);
-    Path file = TestRuns.write(model, folder.resolve("model.onnx"));
-    try (InferenceSession session =
-        InferenceSession.open(file, SessionSettings.defaults().withThreads(1))) {
+    try (InferenceSession session = open(folder)) {
       compare(session, gradients);
     }
+  }
+
+  /** The gradients of all inputs, one after the other, at numbers that half precision has. */
+  double[] gradients(GradientRules rules, Path folder) {
+    point.replaceAll(
+        (name, values) ->
+            Arrays.stream(values)
+                .map(value -> Float.float16ToFloat(Float.floatToFloat16((float) value)))
+                .toArray());
+    List<String> names = new ArrayList<>();
+    GraphBuilder b = new GraphBuilder(model.graph(), "single");
+    Map<String, Attribute> toFloat = Map.of("to", Attribute.of((long) DType.FLOAT.onnxCode()));
+    for (Value gradient : differentiate(rules, folder).values()) {
+      Value single = b.op("Cast", toFloat, gradient);
+      model.graph().addOutput(single);
+      names.add(single.name());
+    }
+    try (InferenceSession session = open(folder);
+        TensorScope scope = new TensorScope();
+        OutputTensors outputs = session.run(feeds(scope, point, 0), names)) {
+      return names.stream()
+          .flatMapToDouble(
+              name -> {
+                float[] values = outputs.floats(name);
+                return IntStream.range(0, values.length).mapToDouble(i -> values[i]);
+              })
+          .toArray();
+    }
+  }
+
+  private Map<Value, Value> differentiate(GradientRules rules, Path folder) {
+    TestRuns.annotate(model, folder);
+    return Differentiate.of(model, loss, wrt, rules);
+  }
+
+  private InferenceSession open(Path folder) {
+    Path file = TestRuns.write(model, folder.resolve("model.onnx"));
+    return InferenceSession.open(file, SessionSettings.defaults().withThreads(1));
   }
 
   private void compare(InferenceSession session, Map<Value, Value> gradients) {
@@ -247,10 +284,10 @@ final class GradientCheck {
     ByteBuffer bytes =
         ByteBuffer.allocate(values.length * row.type().bytes()).order(ByteOrder.LITTLE_ENDIAN);
     for (double value : values) {
-      if (row.type() == DType.DOUBLE) {
-        bytes.putDouble(value);
-      } else {
-        bytes.putFloat((float) value);
+      switch (row.type()) {
+        case DOUBLE -> bytes.putDouble(value);
+        case FLOAT16 -> bytes.putShort(Float.floatToFloat16((float) value));
+        default -> bytes.putFloat((float) value);
       }
     }
     return new Tensor(name, row.type(), shape, MemorySegment.ofArray(bytes.array()));

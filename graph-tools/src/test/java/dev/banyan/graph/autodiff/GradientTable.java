@@ -422,7 +422,13 @@ final class GradientTable {
                 .opsets(13, 20),
             op("ConvTranspose").in(0, 3, 4).weight(3, 2, 3).weight(2).inFloat().shown(),
             op("GlobalMaxPool").in(0, 3, 4).inFloat().shown(),
-            op("Resize").in(0, 4).absent().frozen(Shape.of(2), 1, 2).inFloat().opsets(13, 20)));
+            op("Resize")
+                .in(0, 4)
+                .absent()
+                .frozen(Shape.of(2), 1, 2)
+                .inFloat()
+                .opsets(13, 20)
+                .shown()));
     return rows;
   }
 }
