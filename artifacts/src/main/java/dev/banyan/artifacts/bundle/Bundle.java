@@ -30,6 +30,15 @@ public final class Bundle {
   /** Forward pass with loss. */
   public static final String EVAL_MODEL = "eval_model.onnx";
 
+  /** What is below the lowest adapter; only where that is worth keeping from epoch to epoch. */
+  public static final String PREFIX_MODEL = "prefix_model.onnx";
+
+  /** {@link #GRADIENT_MODEL} above {@link #PREFIX_MODEL}. */
+  public static final String SUFFIX_GRADIENT_MODEL = "suffix_gradient_model.onnx";
+
+  /** {@link #EVAL_MODEL} above {@link #PREFIX_MODEL}. */
+  public static final String SUFFIX_EVAL_MODEL = "suffix_eval_model.onnx";
+
   /** Gradient clipping and AdamW. */
   public static final String OPTIMIZER_MODEL = "optimizer_model.onnx";
 
@@ -162,6 +171,11 @@ public final class Bundle {
   /** The folder. */
   public Path dir() {
     return dir;
+  }
+
+  /** Whether the bundle has a file of this name, for those that not every bundle has. */
+  public boolean has(String name) {
+    return manifest.files().containsKey(name);
   }
 
   /**

@@ -115,7 +115,11 @@ public final class ActivationGradients {
 
   /** With the normal distribution P and its density p: y = x P(x), y' = P(x) + x p(x). */
   private static Value erfGelu(GradientContext c) {
-    Value x = c.in(0);
+    return erfGelu(c, c.in(0));
+  }
+
+  /** The gradient at this input. */
+  static Value erfGelu(GradientContext c, Value x) {
     Value t = c.times(x, Math.sqrt(0.5));
     Value distribution = c.times(c.add(c.op("Erf", t), c.number(1)), 0.5);
     double logFactor = -Math.log(Math.sqrt(2 * Math.PI));

@@ -20,11 +20,21 @@ public final class OrtGradients {
               "MatMul",
               c -> MatMulGradients.left(c, (dy, b) -> timesTransposed(c, dy, b)),
               c -> MatMulGradients.right(c, (a, dy) -> transposedTimes(c, a, dy)))
+          .elementwise("com.microsoft.Gelu", OrtGradients::gelu)
           .build();
 
   private static final OpId FUSED_MAT_MUL = OpId.microsoft("FusedMatMul");
 
   private OrtGradients() {}
+
+  /**
+   * The same formula over an input that waits for the gradient. Its first half needs only the
+   * forward pass, and ONNX Runtime would compute it there and keep three tensors for the one.
+   */
+  private static Value gelu(GradientContext c) {
+    Value waiting = c.op("Reshape", c.in(0), c.op("Shape", c.dy()));
+    return ActivationGradients.erfGelu(c, waiting);
+  }
 
   private static Value timesTransposed(GradientContext c, Value first, Value second) {
     return hasKernel(c)

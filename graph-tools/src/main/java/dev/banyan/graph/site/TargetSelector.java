@@ -16,11 +16,15 @@ import java.util.TreeSet;
  * <pre>{@code
  * new TargetSelector("query,value").select(sites);          // paths ending in these names
  * new TargetSelector("all-linear").select(sites);           // all but the output head
+ * new TargetSelector("head-only").select(sites);            // none: only the new head learns
  * new TargetSelector(".*attention.*dense").select(sites);   // a regular expression for whole paths
  * new TargetSelector("dense", Optional.of("pooler.dense"), Optional.of("2-5")).select(sites);
  * }</pre>
  */
 public final class TargetSelector {
+  /** Chooses no site at all. */
+  public static final String HEAD_ONLY = "head-only";
+
   private final String text;
   private final PathMatch targets;
   private final Optional<PathMatch> exclude;
@@ -52,7 +56,7 @@ public final class TargetSelector {
   }
 
   /**
-   * The chosen sites, in their order.
+   * The chosen sites, in their order; none for {@link #HEAD_ONLY}.
    *
    * @throws NoSuchSite as {@link #select(List)}, and if a name matches only layers that cannot
    *     carry an adapter; the message says why they cannot
@@ -81,9 +85,13 @@ public final class TargetSelector {
   /**
    * The chosen sites, in their order.
    *
-   * @throws NoSuchSite if there is none, or a name matches none; the message says what there is
+   * @throws NoSuchSite if otherwise there is none, or a name matches none; the message says what
+   *     there is
    */
   public List<Site> select(List<Site> all) {
+    if (text.equals(HEAD_ONLY)) {
+      return List.of();
+    }
     List<Site> matching = all.stream().filter(site -> targets.matches(site.path())).toList();
     requireMatches(targets, all);
     // A misspelt exception would be adapted without a word.

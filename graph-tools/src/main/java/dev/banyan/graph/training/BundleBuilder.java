@@ -68,7 +68,7 @@ public final class BundleBuilder {
     try (BundleWriter writer = new BundleWriter(request.out());
         SourceModel model = SourceModel.simplify(source, LoweringRules.standard())) {
       Plan plan = plan(model);
-      writeGraphs(writer, model);
+      writeGraphs(writer, model, plan);
       writeRest(writer, plan);
       double difference = check(writer, plan);
       Bundle bundle = writer.commit(manifest(source, plan));
@@ -132,18 +132,34 @@ public final class BundleBuilder {
         .sum();
   }
 
-  private void writeGraphs(BundleWriter writer, SourceModel model) {
+  private void writeGraphs(BundleWriter writer, SourceModel model, Plan plan) {
     try (ExternalDataWriter weights = new ExternalDataWriter(writer.path(Bundle.BASE_DATA))) {
       OnnxWriter graphs = new OnnxWriter(weights);
       ForwardGraph forward = TrainingGraphs.forward(model.base(request.pooling()), recipe);
       graphs.write(forward.model(), writer.path(Bundle.EVAL_MODEL));
-      GradientGraph gradients = TrainingGraphs.withGradients(forward, request.gradients().rules());
+      GradientGraph gradients = TrainingGraphs.withGradients(forward, request.gradients());
       graphs.write(gradients.model(), writer.path(Bundle.GRADIENT_MODEL));
+      FrozenPrefix.of(gradients, plan.text().inputs())
+          .ifPresent(prefix -> writeCut(prefix, graphs, writer, model));
       graphs.write(TrainingGraphs.accumulating(gradients), writer.path(Bundle.TRAINING_MODEL));
       graphs.write(
           ServingGraph.of(model.base(request.pooling()), recipe),
           writer.path(Bundle.SERVING_MODEL));
     }
+  }
+
+  /** What is below the lowest adapter as a graph of its own, and the graphs of training over it. */
+  private void writeCut(
+      FrozenPrefix prefix, OnnxWriter graphs, BundleWriter writer, SourceModel model) {
+    ForwardGraph below = TrainingGraphs.forward(model.base(request.pooling()), recipe);
+    prefix.keepBelow(below.model().graph());
+    graphs.write(below.model(), writer.path(Bundle.PREFIX_MODEL));
+    ForwardGraph above = TrainingGraphs.forward(model.base(request.pooling()), recipe);
+    prefix.cut(above.model().graph());
+    graphs.write(above.model(), writer.path(Bundle.SUFFIX_EVAL_MODEL));
+    graphs.write(
+        TrainingGraphs.withGradients(above, request.gradients()).model(),
+        writer.path(Bundle.SUFFIX_GRADIENT_MODEL));
   }
 
   private void writeRest(BundleWriter writer, Plan plan) {

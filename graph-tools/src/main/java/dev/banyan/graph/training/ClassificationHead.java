@@ -27,7 +27,7 @@ record ClassificationHead(long hidden) {
             false,
             true),
         new ParameterSpec(
-            bias, List.of(ParameterSpec.LABELS), Initializer.ZEROS, bias, false, false, true));
+            bias, List.of(ParameterSpec.LABELS), Initializer.ZEROS, bias, false, false, false));
   }
 
   /**

@@ -3,21 +3,26 @@ package dev.banyan.graph.training;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.graph.Emission;
 import dev.banyan.graph.adapter.InsertAdapters;
 import dev.banyan.graph.autodiff.Differentiate;
-import dev.banyan.graph.autodiff.GradientRules;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Model;
+import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.OpId;
 import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.pass.FuseGelu;
+import dev.banyan.graph.pass.FuseLayerNormalization;
 import dev.banyan.graph.pass.RemoveUnused;
 import dev.banyan.graph.site.Site;
 import dev.banyan.graph.types.TypeOf;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The graphs that training runs: one for any session, and one under the names of ONNX Runtime's
@@ -103,17 +108,30 @@ final class TrainingGraphs {
    * Adds the gradients of all parameters as outputs: a graph for any session.
    *
    * @param forward its graph is extended
-   * @param rules how operators are differentiated
+   * @param emission in which operators
    */
-  static GradientGraph withGradients(ForwardGraph forward, GradientRules rules) {
+  static GradientGraph withGradients(ForwardGraph forward, Emission emission) {
     Model model = TypeOf.annotate(forward.model().withMicrosoftOps());
     Graph graph = model.graph();
+    if (emission == Emission.FUSED) {
+      FuseGelu.in(graph);
+      FuseLayerNormalization.in(graph);
+    }
+    Set<Value> forwardValues =
+        graph.nodes().stream().flatMap(node -> node.outputs().stream()).collect(Collectors.toSet());
     Map<Value, Value> gradients =
-        Differentiate.of(model, forward.loss(), forward.parameters(), rules);
+        Differentiate.of(model, forward.loss(), forward.parameters(), emission.rules());
+    // The backward pass asks forward tensors for shapes, and would keep them in memory for that.
+    TextShape.replaceAll(
+        graph, graph.nodes().stream().filter(node -> readsOne(node, forwardValues)).toList());
     gradients.values().forEach(graph::addOutput);
     RemoveUnused.from(graph);
     graph.sort();
     return new GradientGraph(model, forward.parameters(), List.copyOf(gradients.values()));
+  }
+
+  private static boolean readsOne(Node node, Set<Value> values) {
+    return !node.inputs().isEmpty() && values.contains(node.input(0));
   }
 
   /**

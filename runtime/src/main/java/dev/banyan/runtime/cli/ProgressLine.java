@@ -53,6 +53,14 @@ public final class ProgressLine implements TrainingListener {
       return;
     }
     switch (event) {
+      case TrainingEvent.PrefixKept kept ->
+          line(
+              String.format(
+                  Locale.ROOT,
+                  "layers below the adapters: computed once for %d of %d texts and kept, %.1f MiB",
+                  kept.texts(),
+                  kept.of(),
+                  kept.bytes() / (double) (1 << 20)));
       case TrainingEvent.Started started -> {
         steps = started.steps();
         stepsPerEpoch = started.stepsPerEpoch();

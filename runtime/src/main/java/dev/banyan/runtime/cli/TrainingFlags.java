@@ -4,6 +4,7 @@ import dev.banyan.runtime.data.BatchSize;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.training.AdamW;
 import dev.banyan.runtime.training.AdapterPlan;
+import dev.banyan.runtime.training.Compute;
 import dev.banyan.runtime.training.EngineKind;
 import dev.banyan.runtime.training.Evaluations;
 import dev.banyan.runtime.training.LearningRate;
@@ -152,6 +153,14 @@ final class TrainingFlags {
           "What computes: session, or ort-training for ONNX Runtime's training API (default: ${DEFAULT-VALUE}).")
   private String engine = "session";
 
+  @Option(
+      names = "--prefix-cache",
+      paramLabel = "MIB",
+      defaultValue = "2048",
+      description =
+          "Most MiB to keep on disk of what is below the lowest adapter, which later epochs then do not compute again; 0 for none (default: ${DEFAULT-VALUE}).")
+  private int prefixCache;
+
   /**
    * The plan these flags ask for.
    *
@@ -165,8 +174,7 @@ final class TrainingFlags {
         new AdamW(weightDecay, clip, loraPlusRatio),
         new Evaluations(evalEvery, patience),
         seed,
-        engine(),
-        settings);
+        new Compute(engine(), settings, prefixCache));
   }
 
   private BatchSize batch() {

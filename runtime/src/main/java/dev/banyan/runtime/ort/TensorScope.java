@@ -81,6 +81,11 @@ public final class TensorScope implements AutoCloseable {
     }
   }
 
+  /** Memory of zeros that is released with this scope, for a {@link #view}. */
+  public MemorySegment memory(long bytes) {
+    return copies().allocate(bytes, Float.BYTES);
+  }
+
   @SuppressWarnings("MustBeClosedChecker") // close() closes it.
   private Arena copies() {
     requireOpen();

@@ -87,7 +87,7 @@ record AdapterOutput(BundleManifest manifest, LoraConfig config, List<String> la
     Map<String, Tensor> byName =
         parameters.stream().collect(Collectors.toMap(Tensor::name, Function.identity()));
     Map<String, Tensor> tensors = new LinkedHashMap<>();
-    boolean learned = false;
+    boolean learned = manifest.parameters().stream().noneMatch(ParameterSpec::scaled);
     for (ParameterSpec spec : manifest.parameters()) {
       Tensor tensor = byName.get(spec.name());
       if (tensor == null) {

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * A data set as token ids.
@@ -32,6 +33,11 @@ record EncodedData(List<Encoding> texts, List<Encoding> partners, List<Long> lab
   static EncodedData paired(Dataset data, TextTokenizer tokenizer) {
     return new EncodedData(
         tokenizer.encodeAll(data.texts()), tokenizer.encodeAll(data.partners()), List.of());
+  }
+
+  /** Every text and every partner. */
+  List<Encoding> encodings() {
+    return Stream.concat(texts.stream(), partners.stream()).toList();
   }
 
   /** Tokens of each example; of a pair, those of the longer text. */

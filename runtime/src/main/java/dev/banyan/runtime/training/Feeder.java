@@ -2,10 +2,12 @@ package dev.banyan.runtime.training;
 
 import dev.banyan.runtime.data.Batch;
 import dev.banyan.runtime.data.Batch.Padding;
+import dev.banyan.runtime.data.Encoding;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.TensorScope;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Makes the user inputs of a training or eval graph from picked examples.
@@ -13,8 +15,9 @@ import java.util.Map;
  * @param inputs the base model's inputs
  * @param padding how rows are filled up
  * @param scaling the value of {@code lora_scaling}
+ * @param prefix what is below the lowest adapter, if it is kept
  */
-record Feeder(List<String> inputs, Padding padding, double scaling) {
+record Feeder(List<String> inputs, Padding padding, double scaling, Optional<PrefixCache> prefix) {
   /** The inputs of one step, which end with it. */
   record Feeds(TensorScope scope, Batch batch, Map<String, NativeTensor> byName)
       implements AutoCloseable {
@@ -25,12 +28,15 @@ record Feeder(List<String> inputs, Padding padding, double scaling) {
   }
 
   Feeds feeds(EncodedData data, List<Integer> picked) {
-    Batch batch = Batch.of(data.rows(picked), padding);
+    List<Encoding> rows = data.rows(picked);
+    Batch batch = Batch.of(rows, padding);
     TensorScope scope = new TensorScope();
     Map<String, NativeTensor> feeds = batch.feeds(scope, inputs);
     if (!data.labels().isEmpty()) {
       feeds.put("labels", scope.longs(data.labels(picked), picked.size()));
     }
+    prefix.ifPresent(
+        kept -> feeds.put(PrefixCache.PREFIX, kept.tensor(scope, rows, batch.length())));
     feeds.put("lora_scaling", scope.floats(new float[] {(float) scaling}));
     return new Feeds(scope, batch, feeds);
   }

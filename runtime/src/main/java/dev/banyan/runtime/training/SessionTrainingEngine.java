@@ -61,13 +61,15 @@ final class SessionTrainingEngine implements TrainingEngine {
    */
   static SessionTrainingEngine open(TrainingStart start) {
     Bundle bundle = start.bundle();
-    InferenceSession gradients =
-        InferenceSession.open(bundle.file(Bundle.GRADIENT_MODEL), start.session());
+    boolean above = start.abovePrefix();
+    String training = above ? Bundle.SUFFIX_GRADIENT_MODEL : Bundle.GRADIENT_MODEL;
+    String judging = above ? Bundle.SUFFIX_EVAL_MODEL : Bundle.EVAL_MODEL;
+    InferenceSession gradients = InferenceSession.open(bundle.file(training), start.session());
     InferenceSession eval = null;
     boolean done = false;
     try {
       if (start.evaluates()) {
-        eval = InferenceSession.open(bundle.file(Bundle.EVAL_MODEL), start.session());
+        eval = InferenceSession.open(bundle.file(judging), start.session());
       }
       SessionTrainingEngine engine = new SessionTrainingEngine(start, gradients, eval);
       done = true;

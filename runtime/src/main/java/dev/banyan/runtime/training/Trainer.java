@@ -9,13 +9,16 @@ import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.data.Batch.Padding;
 import dev.banyan.runtime.data.Dataset;
+import dev.banyan.runtime.data.Encoding;
 import dev.banyan.runtime.data.LabelSet;
 import dev.banyan.runtime.data.TextTokenizer;
 import dev.banyan.runtime.data.Vocabulary;
 import dev.banyan.runtime.report.ProcessStats;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains one adapter: the same bundle, data and plan give the same bytes.
@@ -41,7 +44,7 @@ public final class Trainer {
           "pad-to is %d, but the bundle was prepared for texts of at most %d tokens"
               .formatted(padTo, longest));
     }
-    if (plan.engine() == EngineKind.ORT_TRAINING) {
+    if (plan.compute().engine() == EngineKind.ORT_TRAINING) {
       requireOrtCan(plan);
     }
     this.bundle = bundle;
@@ -85,14 +88,15 @@ public final class Trainer {
     Checkpoint start =
         earlier.map(RunState::checkpoint).orElseGet(() -> Checkpoint.fresh(start(labels)));
     Kept kept;
+    PrefixCache prefix = null;
     try (WorkFolder folder = WorkFolder.temporary("banyan-train-");
         TextTokenizer tokenizer = tokenizer()) {
-      Feeder feeder = feeder(tokenizer);
-      Optional<Evaluation> evaluation =
-          data.eval()
-              .map(held -> encode(held, labels, tokenizer))
-              .map(held -> new Evaluation(held, feeder, plan.passes().batch()));
       EncodedData train = encode(data.train(), labels, tokenizer);
+      Optional<EncodedData> held = data.eval().map(texts -> encode(texts, labels, tokenizer));
+      prefix = prefix(tokenizer, folder, train, held);
+      Feeder feeder = feeder(tokenizer, Optional.ofNullable(prefix));
+      Optional<Evaluation> evaluation =
+          held.map(texts -> new Evaluation(texts, feeder, plan.passes().batch()));
       AdapterOutput output = AdapterOutput.of(bundle.manifest(), plan, labels, place.out());
       Keeper keeper =
           new Keeper(
@@ -114,6 +118,10 @@ public final class Trainer {
       }
       kept = keeper.kept().orElseThrow();
       states.remove();
+    } finally {
+      if (prefix != null) {
+        prefix.close();
+      }
     }
     return new TrainingReport(
         listener.losses(),
@@ -159,9 +167,35 @@ public final class Trainer {
         .orElseGet(() -> EncodedData.paired(data, tokenizer));
   }
 
-  private Feeder feeder(TextTokenizer tokenizer) {
+  private Feeder feeder(TextTokenizer tokenizer, Optional<PrefixCache> prefix) {
     Padding padding = new Padding(tokenizer.padId(), plan.passes().padTo());
-    return new Feeder(bundle.manifest().text().inputs(), padding, plan.adapter().scaling());
+    return new Feeder(bundle.manifest().text().inputs(), padding, plan.adapter().scaling(), prefix);
+  }
+
+  /** Whether what is below the lowest adapter is worth keeping: only a later epoch needs it. */
+  private boolean reusesPrefix() {
+    return plan.compute().prefixCacheMib() > 0
+        && plan.compute().engine() == EngineKind.SESSION
+        && plan.passes().epochs() > 1
+        && bundle.has(Bundle.PREFIX_MODEL);
+  }
+
+  private @Nullable PrefixCache prefix(
+      TextTokenizer tokenizer, WorkFolder folder, EncodedData train, Optional<EncodedData> held) {
+    if (!reusesPrefix()) {
+      return null;
+    }
+    List<Encoding> texts = new ArrayList<>(train.encodings());
+    held.ifPresent(data -> texts.addAll(data.encodings()));
+    PrefixCache.Room room =
+        new PrefixCache.Room(
+            folder.path().resolve("prefix"),
+            (long) plan.compute().prefixCacheMib() << 20,
+            plan.passes().batch());
+    PrefixCache cache =
+        PrefixCache.open(bundle, texts, tokenizer.padId(), room, plan.compute().session());
+    listener.on(new TrainingEvent.PrefixKept(cache.texts(), texts.size(), cache.bytes()));
+    return cache;
   }
 
   private List<Tensor> start(Optional<LabelSet> labels) {
@@ -173,8 +207,10 @@ public final class Trainer {
   }
 
   private TrainingEngine engine(Checkpoint start, WorkFolder folder, boolean evaluates) {
-    TrainingStart from = new TrainingStart(bundle, start, plan.adamW(), evaluates, plan.session());
-    return switch (plan.engine()) {
+    TrainingStart from =
+        new TrainingStart(
+            bundle, start, plan.adamW(), reusesPrefix(), evaluates, plan.compute().session());
+    return switch (plan.compute().engine()) {
       case SESSION -> SessionTrainingEngine.open(from);
       case ORT_TRAINING -> OrtTrainingEngine.open(from, folder.path());
     };

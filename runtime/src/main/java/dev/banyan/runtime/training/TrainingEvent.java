@@ -8,6 +8,15 @@ import java.util.OptionalDouble;
 /** What happens during a run, in this order. */
 public sealed interface TrainingEvent {
   /**
+   * What is below the lowest adapter will be computed once for each text and kept.
+   *
+   * @param texts number of texts that fit into the limit
+   * @param of number of all texts
+   * @param bytes room that they take
+   */
+  record PrefixKept(int texts, int of, long bytes) implements TrainingEvent {}
+
+  /**
    * Data and graphs are loaded.
    *
    * @param steps number of steps planned

@@ -1,7 +1,5 @@
 package dev.banyan.runtime.training;
 
-import dev.banyan.runtime.ort.SessionSettings;
-
 /**
  * Everything a user may choose about a run.
  *
@@ -11,8 +9,7 @@ import dev.banyan.runtime.ort.SessionSettings;
  * @param adamW how parameters are updated
  * @param evaluations when held-out examples are judged
  * @param seed decides the start values and the order of the examples
- * @param engine what computes
- * @param session where and how to compute
+ * @param compute what computes
  */
 public record TrainingPlan(
     AdapterPlan adapter,
@@ -21,8 +18,7 @@ public record TrainingPlan(
     AdamW adamW,
     Evaluations evaluations,
     long seed,
-    EngineKind engine,
-    SessionSettings session) {
+    Compute compute) {
   /** The values the command line has by default. */
   public static TrainingPlan defaults() {
     return new TrainingPlan(
@@ -32,46 +28,46 @@ public record TrainingPlan(
         AdamW.defaults(),
         Evaluations.defaults(),
         42,
-        EngineKind.SESSION,
-        SessionSettings.defaults());
+        Compute.defaults());
   }
 
   /** The same for another adapter. */
   public TrainingPlan with(AdapterPlan other) {
-    return new TrainingPlan(other, passes, learningRate, adamW, evaluations, seed, engine, session);
+    return new TrainingPlan(other, passes, learningRate, adamW, evaluations, seed, compute);
   }
 
   /** The same with other passes over the data. */
   public TrainingPlan with(Passes other) {
-    return new TrainingPlan(
-        adapter, other, learningRate, adamW, evaluations, seed, engine, session);
+    return new TrainingPlan(adapter, other, learningRate, adamW, evaluations, seed, compute);
   }
 
   /** The same with other step sizes. */
   public TrainingPlan with(LearningRate other) {
-    return new TrainingPlan(adapter, passes, other, adamW, evaluations, seed, engine, session);
+    return new TrainingPlan(adapter, passes, other, adamW, evaluations, seed, compute);
   }
 
   /** The same with other updates. */
   public TrainingPlan with(AdamW other) {
-    return new TrainingPlan(
-        adapter, passes, learningRate, other, evaluations, seed, engine, session);
+    return new TrainingPlan(adapter, passes, learningRate, other, evaluations, seed, compute);
   }
 
   /** The same with other evaluations. */
   public TrainingPlan with(Evaluations other) {
-    return new TrainingPlan(adapter, passes, learningRate, adamW, other, seed, engine, session);
+    return new TrainingPlan(adapter, passes, learningRate, adamW, other, seed, compute);
   }
 
   /** The same with another seed. */
   public TrainingPlan withSeed(long other) {
-    return new TrainingPlan(
-        adapter, passes, learningRate, adamW, evaluations, other, engine, session);
+    return new TrainingPlan(adapter, passes, learningRate, adamW, evaluations, other, compute);
+  }
+
+  /** The same computed otherwise. */
+  public TrainingPlan with(Compute other) {
+    return new TrainingPlan(adapter, passes, learningRate, adamW, evaluations, seed, other);
   }
 
   /** The same on another engine. */
   public TrainingPlan with(EngineKind other) {
-    return new TrainingPlan(
-        adapter, passes, learningRate, adamW, evaluations, seed, other, session);
+    return with(compute.with(other));
   }
 }

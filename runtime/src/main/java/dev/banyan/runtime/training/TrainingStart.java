@@ -10,6 +10,7 @@ import dev.banyan.runtime.ort.SessionSettings;
  * @param bundle has the graphs
  * @param checkpoint the parameters, and the optimizer's state where a run goes on
  * @param adamW how to update
+ * @param abovePrefix whether the feeds have what is below the lowest adapter
  * @param evaluates whether the eval graph will be run, which loads one graph more
  * @param session where and how to compute
  */
@@ -17,5 +18,6 @@ record TrainingStart(
     Bundle bundle,
     Checkpoint checkpoint,
     AdamW adamW,
+    boolean abovePrefix,
     boolean evaluates,
     SessionSettings session) {}

@@ -10,7 +10,6 @@ import dev.banyan.runtime.TinyBundle;
 import dev.banyan.runtime.data.BatchSize;
 import dev.banyan.runtime.data.DataFailure;
 import dev.banyan.runtime.data.Dataset;
-import dev.banyan.runtime.ort.SessionSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -116,8 +115,7 @@ class TrainerTest {
             new AdamW(0, 0, 1),
             Evaluations.defaults(),
             1,
-            EngineKind.SESSION,
-            SessionSettings.defaults());
+            Compute.defaults());
     assertThat(new Trainer(bundle, plan, event -> {}).train(data, folder.resolve("out")).losses())
         .hasSize(5);
   }
@@ -132,8 +130,7 @@ class TrainerTest {
             new AdamW(0, 0, 1),
             Evaluations.defaults(),
             1,
-            EngineKind.SESSION,
-            SessionSettings.defaults());
+            Compute.defaults());
     Trainer trainer = new Trainer(bundle, plan, event -> {});
     assertThatThrownBy(() -> trainer.train(data, folder.resolve("out")))
         .isInstanceOf(TrainingFailure.Diverged.class)
@@ -183,8 +180,7 @@ class TrainerTest {
             new AdamW(0, 0, 1),
             Evaluations.defaults(),
             1,
-            EngineKind.SESSION,
-            SessionSettings.defaults());
+            Compute.defaults());
     assertThatThrownBy(() -> new Trainer(bundle, plan, event -> {}))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("pad-to is 13, but the bundle was prepared for texts of at most 12 tokens");
@@ -210,7 +206,6 @@ class TrainerTest {
         new AdamW(0.01, 1, 1),
         Evaluations.defaults(),
         seed,
-        EngineKind.SESSION,
-        SessionSettings.defaults());
+        Compute.defaults());
   }
 }

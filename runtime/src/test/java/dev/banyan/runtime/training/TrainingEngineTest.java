@@ -145,7 +145,8 @@ class TrainingEngineTest {
   }
 
   private TrainingEngine open(EngineKind kind, AdamW adamW, Checkpoint start) throws IOException {
-    TrainingStart from = new TrainingStart(bundle, start, adamW, false, SessionSettings.defaults());
+    TrainingStart from =
+        new TrainingStart(bundle, start, adamW, false, false, SessionSettings.defaults());
     return switch (kind) {
       case SESSION -> SessionTrainingEngine.open(from);
       case ORT_TRAINING -> OrtTrainingEngine.open(from, Files.createTempDirectory(folder, "run"));

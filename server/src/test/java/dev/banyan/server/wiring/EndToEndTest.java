@@ -9,10 +9,9 @@ import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.runtime.data.BatchSize;
 import dev.banyan.runtime.data.Dataset;
-import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.training.AdamW;
 import dev.banyan.runtime.training.AdapterPlan;
-import dev.banyan.runtime.training.EngineKind;
+import dev.banyan.runtime.training.Compute;
 import dev.banyan.runtime.training.Evaluations;
 import dev.banyan.runtime.training.LearningRate;
 import dev.banyan.runtime.training.Passes;
@@ -151,8 +150,7 @@ class EndToEndTest {
             new AdamW(0.01, 1.0, 1),
             Evaluations.defaults(),
             42,
-            EngineKind.SESSION,
-            SessionSettings.defaults());
+            Compute.defaults());
     TrainingData data = new TrainingData(Dataset.read(file), Optional.empty());
     return new Trainer(bundle, plan, event -> {}).train(data, adapters.resolve(name));
   }
