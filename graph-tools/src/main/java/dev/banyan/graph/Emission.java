@@ -12,7 +12,9 @@ public enum Emission {
   /**
    * ONNX's own, and ONNX Runtime's fused operators of every build where they were measured faster.
    */
-  FUSED;
+  FUSED,
+  /** The same, and the gradient operators that only ONNX Runtime's training build has. */
+  TRAINING;
 
   /** The name used on the command line. */
   public String text() {
@@ -29,6 +31,7 @@ public enum Emission {
     return switch (this) {
       case PLAIN -> GradientRules.plainOnnx();
       case FUSED -> GradientRules.forOrt();
+      case TRAINING -> GradientRules.withTrainingKernels();
     };
   }
 }

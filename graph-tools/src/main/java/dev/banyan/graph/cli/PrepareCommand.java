@@ -100,7 +100,7 @@ public final class PrepareCommand implements Callable<Integer> {
       converter = EmissionName.class,
       paramLabel = "KIND",
       description =
-          "Operators of the backward pass: plain for ONNX's own alone, fused to add ONNX Runtime's where they are faster (default: ${DEFAULT-VALUE}).")
+          "Operators of the backward pass: plain for ONNX's own alone, fused to add ONNX Runtime's where they are faster, training to add those that only its training build has (default: ${DEFAULT-VALUE}).")
   Emission gradients = Emission.FUSED;
 
   @Option(
@@ -244,7 +244,9 @@ public final class PrepareCommand implements Callable<Integer> {
     public Emission convert(String text) {
       return Emission.of(text)
           .orElseThrow(
-              () -> new TypeConversionException("expected plain or fused, but was '" + text + "'"));
+              () ->
+                  new TypeConversionException(
+                      "expected plain, fused or training, but was '" + text + "'"));
     }
   }
 

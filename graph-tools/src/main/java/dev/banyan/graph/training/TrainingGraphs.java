@@ -113,7 +113,7 @@ final class TrainingGraphs {
   static GradientGraph withGradients(ForwardGraph forward, Emission emission) {
     Model model = TypeOf.annotate(forward.model().withMicrosoftOps());
     Graph graph = model.graph();
-    if (emission == Emission.FUSED) {
+    if (emission != Emission.PLAIN) {
       FuseGelu.in(graph);
       FuseLayerNormalization.in(graph);
     }

@@ -1,0 +1,127 @@
+package dev.banyan.graph.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.ParameterInitializer;
+import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.graph.Emission;
+import dev.banyan.graph.Fixtures;
+import dev.banyan.graph.GraphTools;
+import dev.banyan.graph.ParityErrors;
+import dev.banyan.graph.PrepareRequest;
+import dev.banyan.graph.PrepareRequest.SiteChoice;
+import dev.banyan.graph.io.OnnxReader;
+import dev.banyan.graph.ir.OpId;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Random;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** One model's bundle in each emission. */
+class EmissionTest {
+  private static final int ROWS = 6;
+  private static final int LENGTH = 7;
+
+  /** Float32 sums in other orders. */
+  private static final double TOLERANCE = 1e-5;
+
+  @TempDir Path folder;
+
+  @Test
+  void allEmissionsComputeTheSame() {
+    TrainingRun.Pass plain = pass(bundle(Emission.PLAIN));
+    for (Emission emission : List.of(Emission.FUSED, Emission.TRAINING)) {
+      TrainingRun.Pass other = pass(bundle(emission));
+      assertThat(other.loss()).isCloseTo(plain.loss(), Offset.offset(1e-5f));
+      plain
+          .gradients()
+          .forEach(
+              (name, gradient) ->
+                  assertThat(
+                          ParityErrors.distance(
+                              other.gradients().getOrDefault(name, new float[0]), gradient))
+                      .as("%s of %s", name, emission)
+                      .isLessThan(TOLERANCE));
+    }
+  }
+
+  @Test
+  void onlyTheTrainingEmissionNeedsTheTrainingBuild() {
+    assertThat(microsoft(bundle(Emission.PLAIN))).isEmpty();
+    assertThat(microsoft(bundle(Emission.FUSED))).containsExactlyInAnyOrder("FusedMatMul", "Gelu");
+    assertThat(microsoft(bundle(Emission.TRAINING)))
+        .contains("GeluGrad", "LayerNormalizationGrad", "SoftmaxGrad_13");
+  }
+
+  private Bundle bundle(Emission emission) {
+    return GraphTools.prepare(
+            new PrepareRequest(
+                Fixtures.export("bert_opset17"),
+                Bundles.tokenizer(folder, 40),
+                Task.EMBEDDING,
+                SiteChoice.of("all-linear"),
+                Pooling.MEAN,
+                emission,
+                OptionalInt.empty(),
+                folder.resolve(emission.text())))
+        .bundle();
+  }
+
+  private static Set<String> microsoft(Bundle bundle) {
+    return OnnxReader.read(OnnxFile.read(bundle.file(Bundle.GRADIENT_MODEL)))
+        .graph()
+        .nodes()
+        .stream()
+        .filter(node -> node.op().domain().equals(OpId.MICROSOFT))
+        .map(node -> node.op().type())
+        .collect(Collectors.toSet());
+  }
+
+  private static TrainingRun.Pass pass(Bundle bundle) {
+    List<Tensor> start = new ParameterInitializer(1).tensors(bundle.manifest().parameters(), 4, 1);
+    return TrainingRun.pass(bundle, drawn(start), batch());
+  }
+
+  /** No matrix is zero, as half of an adapter's are at the start: all gradients flow. */
+  private static List<Tensor> drawn(List<Tensor> start) {
+    Random random = new Random(3);
+    List<Tensor> drawn = new ArrayList<>();
+    for (Tensor tensor : start) {
+      float[] values = new float[Math.toIntExact(tensor.shape().elements())];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = (float) (0.1 * random.nextGaussian());
+      }
+      drawn.add(Tensor.ofFloats(tensor.name(), tensor.shape(), values));
+    }
+    return drawn;
+  }
+
+  private static Map<String, Tensor> batch() {
+    SplittableRandom random = new SplittableRandom(5);
+    Shape shape = Shape.of(ROWS, LENGTH);
+    int elements = ROWS * LENGTH;
+    long[] ids = LongStream.generate(() -> random.nextLong(2, 40)).limit(elements).toArray();
+    long[] ones = LongStream.generate(() -> 1).limit(elements).toArray();
+    Map<String, Tensor> batch = new LinkedHashMap<>();
+    batch.put("input_ids", Tensor.ofLongs("input_ids", shape, ids));
+    batch.put("attention_mask", Tensor.ofLongs("attention_mask", shape, ones));
+    batch.put("token_type_ids", Tensor.ofLongs("token_type_ids", shape, new long[elements]));
+    batch.put("lora_scaling", Tensor.ofFloats("lora_scaling", Shape.SCALAR, 2f));
+    return batch;
+  }
+}
