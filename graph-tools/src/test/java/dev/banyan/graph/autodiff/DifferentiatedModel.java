@@ -55,7 +55,8 @@ final class DifferentiatedModel {
    */
   Result run(Path file) {
     TestRuns.write(graph.model(), file);
-    try (InferenceSession session = InferenceSession.open(file, SessionSettings.defaults());
+    try (InferenceSession session =
+            InferenceSession.open(file, SessionSettings.defaults().withThreads(1));
         TensorScope scope = new TensorScope()) {
       Map<String, Tensor> batch = new LinkedHashMap<>(trainable.weights());
       batch.putAll(recorded.inputs());

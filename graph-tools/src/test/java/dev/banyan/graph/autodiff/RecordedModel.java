@@ -39,6 +39,21 @@ record RecordedModel(Path file, SafetensorsFile values) {
         file, SafetensorsFile.read(file.resolveSibling(name + ".safetensors")));
   }
 
+  /** The architecture. */
+  String family() {
+    return text("family");
+  }
+
+  /** PyTorch's exporter: {@code torchscript} or {@code torch.export}. */
+  String exporter() {
+    return text("exporter");
+  }
+
+  /** ONNX's operator set that was asked for. */
+  int opset() {
+    return Integer.parseInt(text("opset"));
+  }
+
   /** The model's output that the loss is made of. */
   String output() {
     return text("output");
