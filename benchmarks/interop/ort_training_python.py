@@ -70,6 +70,8 @@ def batch(bundle: Path, data: Path, manifest: dict) -> dict[str, np.ndarray]:
         "attention_mask": np.array([e.attention_mask for e in encodings], np.int64),
         "token_type_ids": np.array([e.type_ids for e in encodings], np.int64),
         "labels": np.array([names.index(row["label"]) for row in rows], np.int64),
+        "label_smoothing": np.array(0, np.float32),
+        "class_weights": np.ones(len(names), np.float32),
         "lora_scaling": np.array(scaling, np.float32),
     }
 

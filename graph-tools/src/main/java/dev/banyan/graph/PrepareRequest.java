@@ -1,5 +1,6 @@
 package dev.banyan.graph;
 
+import dev.banyan.artifacts.bundle.EmbeddingInfo;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.graph.site.TargetSelector;
@@ -19,6 +20,7 @@ import java.util.OptionalInt;
  * @param maxLength tokens after which a text is cut; if absent 256, or less if the model has fewer
  *     positions
  * @param out the bundle's folder
+ * @param embedding what the embedding task learns from; of no use to other tasks
  */
 public record PrepareRequest(
     Path model,
@@ -28,8 +30,9 @@ public record PrepareRequest(
     Pooling pooling,
     Emission gradients,
     OptionalInt maxLength,
-    Path out) {
-  /** A request for the faster gradients. */
+    Path out,
+    EmbeddingInfo embedding) {
+  /** A request for the faster gradients, with pairs where embeddings are learned. */
   public PrepareRequest(
       Path model,
       Path tokenizer,
@@ -39,6 +42,25 @@ public record PrepareRequest(
       OptionalInt maxLength,
       Path out) {
     this(model, tokenizer, task, sites, pooling, Emission.FUSED, maxLength, out);
+  }
+
+  /** A request with pairs where embeddings are learned. */
+  public PrepareRequest(
+      Path model,
+      Path tokenizer,
+      Task task,
+      SiteChoice sites,
+      Pooling pooling,
+      Emission gradients,
+      OptionalInt maxLength,
+      Path out) {
+    this(model, tokenizer, task, sites, pooling, gradients, maxLength, out, EmbeddingInfo.pairs());
+  }
+
+  /** The same for embeddings that are learned from something else. */
+  public PrepareRequest with(EmbeddingInfo other) {
+    return new PrepareRequest(
+        model, tokenizer, task, sites, pooling, gradients, maxLength, out, other);
   }
 
   /**

@@ -5,9 +5,10 @@
  * <p>The flow, in folder order:
  *
  * <pre>{@code
- * data       JSONL or CSV -> Example -> Encoding -> padded, shuffled Batch
+ * data       JSONL or CSV -> Example -> Encoding and Targets -> padded, shuffled Batch
  * training   Bundle + batches -> Trainer (events on the way) -> PEFT adapter
  * inference  Bundle + PEFT adapters -> BaseModel with a SlotBank -> logits and embeddings per row
+ * tally      answers to held-out examples -> score
  * report     what a run leaves behind: loss curve, figures of the process
  * cli        the commands train and evaluate
  * ort        ONNX Runtime, which only this package imports

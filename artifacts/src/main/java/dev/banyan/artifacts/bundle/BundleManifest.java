@@ -12,6 +12,7 @@ import dev.banyan.artifacts.integrity.UnusableArtifact;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -26,6 +27,7 @@ import java.util.TreeMap;
  * @param base the frozen model
  * @param text how text goes in
  * @param adapter what is adapted
+ * @param embedding what the embedding task learns from; empty for every other task
  * @param parameters every trainable parameter, in graph-input order
  * @param files every other file of the folder by name, in name order
  */
@@ -35,6 +37,7 @@ public record BundleManifest(
     BaseInfo base,
     TextInfo text,
     AdapterInfo adapter,
+    Optional<EmbeddingInfo> embedding,
     List<ParameterSpec> parameters,
     Map<String, BundleFile> files) {
   /** The version that this Banyan writes and reads. */
@@ -44,6 +47,11 @@ public record BundleManifest(
 
   /** Copies the collections. */
   public BundleManifest {
+    // A manifest that does not say is of the time when there were only pairs.
+    embedding =
+        task == Task.EMBEDDING
+            ? Optional.of(embedding.orElseGet(EmbeddingInfo::pairs))
+            : Optional.empty();
     parameters = List.copyOf(parameters);
     files = Collections.unmodifiableSortedMap(new TreeMap<>(files));
   }
@@ -55,12 +63,18 @@ public record BundleManifest(
       TextInfo text,
       AdapterInfo adapter,
       List<ParameterSpec> parameters) {
-    this(VERSION, task, base, text, adapter, parameters, Map.of());
+    this(VERSION, task, base, text, adapter, Optional.empty(), parameters, Map.of());
+  }
+
+  /** The same description with another source of embeddings; of no use to other tasks. */
+  public BundleManifest with(EmbeddingInfo info) {
+    return new BundleManifest(
+        version, task, base, text, adapter, Optional.of(info), parameters, files);
   }
 
   /** The same description of these files. */
   BundleManifest withFiles(Map<String, BundleFile> newFiles) {
-    return new BundleManifest(version, task, base, text, adapter, parameters, newFiles);
+    return new BundleManifest(version, task, base, text, adapter, embedding, parameters, newFiles);
   }
 
   /** The bytes of {@code bundle.json}. */

@@ -8,12 +8,15 @@ import dev.banyan.artifacts.integrity.JsonText;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The manifest's keys, one method a record. Written out because Jackson's own binding of records
  * takes a tenth of a second of every program's start.
  */
 final class ManifestJson {
+  private static final String EMBEDDING = "embedding";
+
   private ManifestJson() {}
 
   static ObjectNode write(BundleManifest manifest) {
@@ -22,6 +25,13 @@ final class ManifestJson {
     write(manifest.base(), json.putObject("base"));
     write(manifest.text(), json.putObject("text"));
     write(manifest.adapter(), json.putObject("adapter"));
+    manifest
+        .embedding()
+        .ifPresent(
+            embedding ->
+                json.putObject(EMBEDDING)
+                    .put("objective", embedding.objective().text())
+                    .put("temperature", embedding.temperature()));
     ArrayNode parameters = json.putArray("parameters");
     manifest.parameters().forEach(parameter -> write(parameter, parameters.addObject()));
     ObjectNode files = json.putObject("files");
@@ -75,6 +85,9 @@ final class ManifestJson {
         base(json.object("base")),
         text(json.object("text")),
         adapter(json.object("adapter")),
+        json.names().contains(EMBEDDING)
+            ? Optional.of(embedding(json.object(EMBEDDING)))
+            : Optional.empty(),
         json.objects("parameters").stream().map(ManifestJson::parameter).toList(),
         files(json.object("files")));
   }
@@ -95,6 +108,12 @@ final class ManifestJson {
   private static AdapterInfo adapter(JsonFields json) {
     return new AdapterInfo(
         json.text("method"), json.text("targets"), json.texts("sites"), json.text("peft_prefix"));
+  }
+
+  private static EmbeddingInfo embedding(JsonFields json) {
+    double temperature = json.real("temperature");
+    return json.parsed(
+        "objective", name -> new EmbeddingInfo(EmbeddingInfo.Objective.parse(name), temperature));
   }
 
   private static ParameterSpec parameter(JsonFields json) {

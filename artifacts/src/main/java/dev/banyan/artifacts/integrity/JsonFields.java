@@ -61,6 +61,15 @@ public record JsonFields(String artifact, ObjectNode json) {
     return (int) number;
   }
 
+  /** A number. */
+  public double real(String key) {
+    JsonNode node = json.path(key);
+    if (!node.isNumber()) {
+      throw unlike(key, node, "a number");
+    }
+    return node.doubleValue();
+  }
+
   /** True or false. */
   public boolean flag(String key) {
     JsonNode node = json.path(key);

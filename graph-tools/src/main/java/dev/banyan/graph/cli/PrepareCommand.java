@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleFile;
 import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.EmbeddingInfo;
+import dev.banyan.artifacts.bundle.EmbeddingInfo.Objective;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.JsonText;
@@ -25,6 +27,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
@@ -38,7 +41,6 @@ import picocli.CommandLine.TypeConversionException;
     })
 public final class PrepareCommand implements Callable<Integer> {
   private static final int SHOWN_RANK = 8;
-  private static final int SHOWN_LABELS = 2;
   private static final double MIB = 1 << 20;
 
   @Spec @Nullable CommandSpec spec;
@@ -62,7 +64,9 @@ public final class PrepareCommand implements Callable<Integer> {
       required = true,
       converter = TaskName.class,
       paramLabel = "TASK",
-      description = "What adapters learn: text-classification or embedding.")
+      description =
+          "What adapters learn: text-classification, multi-label, regression, token-classification"
+              + " or embedding.")
   @Nullable Task task;
 
   @Option(
@@ -70,7 +74,8 @@ public final class PrepareCommand implements Callable<Integer> {
       required = true,
       paramLabel = "TARGETS",
       description =
-          "Layers to adapt: names such as query,value; all-linear; or a regular expression over module paths. 'banyan inspect' lists them.")
+          "Layers to adapt: names such as query,value; all-linear; or a regular expression over"
+              + " module paths. 'banyan inspect' lists them.")
   @Nullable String targets;
 
   @Option(
@@ -104,10 +109,26 @@ public final class PrepareCommand implements Callable<Integer> {
   Emission gradients = Emission.FUSED;
 
   @Option(
+      names = "--objective",
+      converter = ObjectiveName.class,
+      paramLabel = "KIND",
+      description =
+          "What embeddings are learned from: pairs, triplets (with a negative each) or scored"
+              + " (pairs with a score); embedding task only (default: pairs).")
+  @Nullable Objective objective;
+
+  @Option(
+      names = "--temperature",
+      paramLabel = "T",
+      description = "What the similarities of pairs and triplets are divided by (default: 0.05).")
+  @Nullable Double temperature;
+
+  @Option(
       names = "--max-length",
       paramLabel = "N",
       description =
-          "Tokens after which a text is cut (default: 256, or less if the model has fewer positions).")
+          "Tokens after which a text is cut (default: 256, or less if the model has fewer"
+              + " positions).")
   @Nullable Integer maxLength;
 
   @Option(
@@ -145,7 +166,28 @@ public final class PrepareCommand implements Callable<Integer> {
         pooling,
         gradients,
         maxLength == null ? OptionalInt.empty() : OptionalInt.of(maxLength),
-        given(out));
+        given(out),
+        embedding());
+  }
+
+  private EmbeddingInfo embedding() {
+    boolean used = task == Task.EMBEDDING;
+    if (!used && (objective != null || temperature != null)) {
+      throw refused("--objective and --temperature are for the task embedding alone");
+    }
+    Objective kind = objective == null ? Objective.PAIRS : objective;
+    if (kind == Objective.SCORED && temperature != null) {
+      throw refused("--temperature is for pairs and triplets; scored pairs have none");
+    }
+    try {
+      return new EmbeddingInfo(kind, temperature == null ? EmbeddingInfo.TEMPERATURE : temperature);
+    } catch (IllegalArgumentException e) {
+      throw refused("--" + e.getMessage());
+    }
+  }
+
+  private ParameterException refused(String message) {
+    return new ParameterException(given(spec).commandLine(), message);
   }
 
   /** Picocli has set what is required before it calls the command. */
@@ -166,7 +208,7 @@ public final class PrepareCommand implements Callable<Integer> {
     console.printf(
         Locale.ROOT,
         "  trainable parameters  %,d at rank %d%s = %,d x rank%s%n",
-        report.trainableParameters(SHOWN_RANK, SHOWN_LABELS),
+        report.trainableParameters(SHOWN_RANK, manifest.task().exampleLabels()),
         SHOWN_RANK,
         labelsShown(manifest),
         report.parametersForEachRank(),
@@ -197,7 +239,12 @@ public final class PrepareCommand implements Callable<Integer> {
   }
 
   private static String labelsShown(BundleManifest manifest) {
-    return manifest.task() == Task.TEXT_CLASSIFICATION ? " with " + SHOWN_LABELS + " labels" : "";
+    Task task = manifest.task();
+    return switch (task.exampleLabels()) {
+      case 0 -> "";
+      case 1 -> " with one output";
+      default -> " with " + task.exampleLabels() + " labels";
+    };
   }
 
   private static ObjectNode asJson(PrepareReport report) {
@@ -215,12 +262,20 @@ public final class PrepareCommand implements Callable<Integer> {
             .put("hidden", manifest.base().hidden())
             .put("frozen_parameters", manifest.base().frozenParameters())
             .put(
-                "trainable_parameters_rank_8", report.trainableParameters(SHOWN_RANK, SHOWN_LABELS))
+                "trainable_parameters_rank_8",
+                report.trainableParameters(SHOWN_RANK, manifest.task().exampleLabels()))
             .put("parameters_per_rank", report.parametersForEachRank())
             .put("parameters_per_label", report.parametersForEachLabel())
             .put("difference", report.difference())
             .put("seconds", report.time().toMillis() / 1000.0)
             .put("bytes", manifest.files().values().stream().mapToLong(BundleFile::bytes).sum());
+    manifest
+        .embedding()
+        .ifPresent(
+            info ->
+                object
+                    .put("objective", info.objective().text())
+                    .put("temperature", info.temperature()));
     ArrayNode sites = object.putArray("sites");
     manifest.adapter().sites().forEach(sites::add);
     ObjectNode files = object.putObject("files");
@@ -235,7 +290,18 @@ public final class PrepareCommand implements Callable<Integer> {
           .orElseThrow(
               () ->
                   new TypeConversionException(
-                      "expected text-classification or embedding, but was '" + text + "'"));
+                      "expected " + Task.names() + ", but was '" + text + "'"));
+    }
+  }
+
+  private static final class ObjectiveName implements ITypeConverter<Objective> {
+    @Override
+    public Objective convert(String text) {
+      return Objective.of(text)
+          .orElseThrow(
+              () ->
+                  new TypeConversionException(
+                      "expected pairs, triplets or scored, but was '" + text + "'"));
     }
   }
 

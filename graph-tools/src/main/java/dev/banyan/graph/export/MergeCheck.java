@@ -32,7 +32,10 @@ final class MergeCheck {
   private static final double TOLERANCE = 1e-4;
 
   private static final int BATCHES = 3;
-  private static final int ROWS = 4;
+
+  /** Pairs and triplets of rows are whole. */
+  private static final int ROWS = 6;
+
   private static final int LENGTH = 16;
 
   private final Bundle bundle;

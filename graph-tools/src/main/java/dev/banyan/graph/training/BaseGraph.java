@@ -41,6 +41,11 @@ record BaseGraph(Model model) {
     return EncoderPorts.of(graph()).hidden();
   }
 
+  /** A vector for each token as the model gives it now: {@code [batch, sequence, hidden]}. */
+  Value tokenVectors() {
+    return EncoderPorts.of(graph()).hiddenStates();
+  }
+
   /** Adds the pooling of the model's outputs as they are now: {@code [batch, hidden]}. */
   Value pooled(Pooling pooling) {
     return PooledEmbedding.add(nodes(), EncoderPorts.of(graph()), pooling);

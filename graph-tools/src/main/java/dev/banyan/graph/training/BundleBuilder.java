@@ -7,12 +7,14 @@ import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.BundleWriter;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.bundle.TextInfo;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.checkpoint.CheckpointFile;
 import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.graph.GraphFailure.UnusableModel;
 import dev.banyan.graph.PrepareReport;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.adapter.AdapterMethod;
@@ -40,7 +42,6 @@ public final class BundleBuilder {
   /** The bundle's own checkpoint is for programs that load the four artifacts as they are. */
   private static final int DEFAULT_RANK = 8;
 
-  private static final int DEFAULT_LABELS = 2;
   private static final long DEFAULT_SEED = 42;
 
   private final PrepareRequest request;
@@ -52,7 +53,12 @@ public final class BundleBuilder {
     this.request = request;
     AdapterMethod method = new Lora();
     this.recipe =
-        new BundleRecipe(request.task(), request.pooling(), method, request.sites().selector());
+        new BundleRecipe(
+            request.task(),
+            request.pooling(),
+            method,
+            request.sites().selector(),
+            request.embedding());
   }
 
   /**
@@ -89,6 +95,7 @@ public final class BundleBuilder {
       AdapterInfo adapter) {}
 
   private Plan plan(SourceModel model) {
+    requirePoolingFits();
     BaseGraph base = model.base(request.pooling());
     Graph graph = base.graph();
     TextLimits limits = TextLimits.of(graph);
@@ -116,11 +123,22 @@ public final class BundleBuilder {
             PeftPrefix.of(request.task(), graph, paths)));
   }
 
+  /**
+   * The model's own pooler is behind the token vectors: nothing that it does reaches their labels.
+   */
+  private void requirePoolingFits() {
+    if (request.task().head() == Task.Head.TOKENS && request.pooling() == Pooling.POOLER) {
+      throw new UnusableModel(
+          "Pooling 'pooler' does not go with the task %s, which labels tokens; use --pooling mean or cls (for the embeddings that are served beside)"
+              .formatted(request.task().text()));
+    }
+  }
+
   private List<ParameterSpec> parameters(List<Site> sites, long hidden) {
     List<ParameterSpec> specs = new ArrayList<>();
     sites.forEach(site -> specs.addAll(recipe.method().parameters(site)));
-    if (request.task() == Task.TEXT_CLASSIFICATION) {
-      specs.addAll(new ClassificationHead(hidden).parameters());
+    if (request.task().head() != Task.Head.NONE) {
+      specs.addAll(new Head(hidden).parameters());
     }
     return specs;
   }
@@ -168,7 +186,7 @@ public final class BundleBuilder {
         writer.path(Bundle.CHECKPOINT),
         Checkpoint.fresh(
             new ParameterInitializer(DEFAULT_SEED)
-                .tensors(plan.parameters(), DEFAULT_RANK, DEFAULT_LABELS)));
+                .tensors(plan.parameters(), DEFAULT_RANK, request.task().exampleLabels())));
     try {
       Files.copy(request.tokenizer(), writer.path(Bundle.TOKENIZER));
     } catch (IOException e) {
@@ -186,15 +204,17 @@ public final class BundleBuilder {
   }
 
   private BundleManifest manifest(OnnxFile source, Plan plan) {
-    return new BundleManifest(
-        request.task(),
-        new BaseInfo(
-            source.digest(),
-            plan.frozen(),
-            Math.toIntExact(plan.hidden()),
-            String.valueOf(request.model().getFileName())),
-        plan.text(),
-        plan.adapter(),
-        plan.parameters());
+    BundleManifest manifest =
+        new BundleManifest(
+            request.task(),
+            new BaseInfo(
+                source.digest(),
+                plan.frozen(),
+                Math.toIntExact(plan.hidden()),
+                String.valueOf(request.model().getFileName())),
+            plan.text(),
+            plan.adapter(),
+            plan.parameters());
+    return manifest.with(request.embedding());
   }
 }

@@ -1,5 +1,6 @@
 package dev.banyan.graph.training;
 
+import dev.banyan.artifacts.bundle.EmbeddingInfo;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.graph.adapter.AdapterMethod;
@@ -16,9 +17,14 @@ import java.util.List;
  * @param pooling how token vectors become one
  * @param method how sites are adapted
  * @param targets which sites are adapted
+ * @param embedding what the embedding task learns from; of no use to other tasks
  */
 public record BundleRecipe(
-    Task task, Pooling pooling, AdapterMethod method, TargetSelector targets) {
+    Task task,
+    Pooling pooling,
+    AdapterMethod method,
+    TargetSelector targets,
+    EmbeddingInfo embedding) {
   /**
    * The chosen sites of a model, in graph order.
    *

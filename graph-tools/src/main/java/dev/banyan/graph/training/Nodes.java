@@ -37,12 +37,22 @@ record Nodes(GraphBuilder builder, int opset) {
     return builder.op("ReduceSum", Map.of("keepdims", Attribute.of(0L)), value);
   }
 
+  /** The mean of all elements, a scalar. */
+  Value mean(Value value) {
+    return op("Div", sum(value), toFloat(op("Size", value)));
+  }
+
+  /** The mean of the squares of all elements, a scalar. */
+  Value meanSquare(Value value) {
+    return mean(op("Mul", value, value));
+  }
+
   /** The value as float. */
   Value toFloat(Value value) {
     return builder.op("Cast", Map.of("to", Attribute.of((long) DType.FLOAT.onnxCode())), value);
   }
 
-  /** The size of an axis, an int64 scalar. */
+  /** The size of an axis, counted from the last if negative: an int64 scalar. */
   Value size(long axis, Value value) {
     return builder.op("Gather", builder.op("Shape", value), builder.scalar(axis));
   }
@@ -58,8 +68,8 @@ record Nodes(GraphBuilder builder, int opset) {
     return builder.op("Reshape", value, builder.longs(dims));
   }
 
-  /** The logarithm of the softmax over the columns of {@code [rows, columns]}. */
+  /** The logarithm of the softmax over the last axis. */
   Value logSoftmax(Value scores) {
-    return builder.op("LogSoftmax", Map.of("axis", Attribute.of(1L)), scores);
+    return builder.op("LogSoftmax", Map.of("axis", Attribute.of(-1L)), scores);
   }
 }

@@ -28,7 +28,8 @@ final class PeftPrefix {
   static String of(Task task, Graph graph, List<String> paths) {
     return switch (task) {
       case EMBEDDING -> "";
-      case TEXT_CLASSIFICATION -> ofClassifier(graph, paths);
+      case TEXT_CLASSIFICATION, MULTI_LABEL, REGRESSION, TOKEN_CLASSIFICATION ->
+          ofClassifier(graph, paths);
     };
   }
 

@@ -1,6 +1,5 @@
 package dev.banyan.graph.training;
 
-import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.graph.adapter.InsertAdapters;
 import dev.banyan.graph.ir.Dim;
@@ -21,7 +20,8 @@ import java.util.List;
  * <tr><td>{@code adapter_ids}</td><td>int64 {@code [batch]}: the slot of each row</td></tr>
  * <tr><td>{@code <parameter>.bank}</td><td>float, an axis of slots and then the parameter's</td></tr>
  * <tr><td>out: {@code embeddings}</td><td>{@code [batch, hidden]}, each of length 1</td></tr>
- * <tr><td>out: {@code logits}</td><td>{@code [batch, labels]}; text classification only</td></tr>
+ * <tr><td>out: {@code logits}</td><td>{@code [batch, labels]}, or {@code [batch, sequence, labels]}
+ *     where tokens are classified; not for embeddings</td></tr>
  * </table>
  */
 final class ServingGraph {
@@ -44,9 +44,13 @@ final class ServingGraph {
     Value pooled = base.pooled(recipe.pooling());
     List<Value> outputs = new ArrayList<>();
     outputs.add(base.named("embeddings", PooledEmbedding.normalized(nodes, pooled)));
-    if (recipe.task() == Task.TEXT_CLASSIFICATION) {
-      ClassificationHead head = new ClassificationHead(base.hidden());
-      outputs.add(base.named("logits", head.serve(nodes, pooled, adapterIds)));
+    Head head = new Head(base.hidden());
+    switch (recipe.task().head()) {
+      case NONE -> {}
+      case TEXT -> outputs.add(base.named("logits", head.serveTexts(nodes, pooled, adapterIds)));
+      case TOKENS ->
+          outputs.add(
+              base.named("logits", head.serveTokens(nodes, base.tokenVectors(), adapterIds)));
     }
     return base.finished(outputs);
   }

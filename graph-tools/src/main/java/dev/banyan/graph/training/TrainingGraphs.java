@@ -1,6 +1,6 @@
 package dev.banyan.graph.training;
 
-import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.bundle.EmbeddingInfo;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.graph.Emission;
@@ -32,14 +32,20 @@ import java.util.stream.Collectors;
  * <caption>Inputs and outputs of the training graph, in this order; the gradient graph has neither
  *     buffers nor {@code lazy_reset_grad}, and {@code <parameter>_grad} as outputs</caption>
  * <tr><td>the model's inputs</td><td>int64 {@code [batch, sequence]}</td></tr>
- * <tr><td>{@code labels}</td><td>int64 {@code [batch]}; text classification only</td></tr>
+ * <tr><td>{@code labels}</td><td>text classification: int64 {@code [batch]}; token classification:
+ *     int64 {@code [batch, sequence]}, negative where nothing counts; multi-label: float {@code
+ *     [batch, labels]}; regression: float {@code [batch]}; scored pairs: float {@code
+ *     [batch/2]}</td></tr>
+ * <tr><td>{@code label_smoothing}</td><td>float scalar; text and token classification</td></tr>
+ * <tr><td>{@code class_weights}</td><td>float {@code [labels]}; text and token
+ *     classification</td></tr>
  * <tr><td>{@code lora_scaling}</td><td>float scalar</td></tr>
  * <tr><td>the parameters</td><td>float, with symbolic rank and labels</td></tr>
  * <tr><td>{@code <parameter>_grad.accumulation.buffer}</td><td>shaped like the parameter</td></tr>
  * <tr><td>{@code lazy_reset_grad}</td><td>bool {@code [1]}</td></tr>
  * <tr><td>out: {@code loss}</td><td>float scalar</td></tr>
- * <tr><td>out: {@code logits} or {@code embeddings}</td><td>{@code [batch, labels]} or {@code
- *     [batch, hidden]}</td></tr>
+ * <tr><td>out: {@code logits} or {@code embeddings}</td><td>{@code [batch, labels]}, of tokens
+ *     {@code [batch, sequence, labels]}; or {@code [batch, hidden]}</td></tr>
  * <tr><td>out: {@code <parameter>_grad.accumulation.out}</td><td>bool {@code [1]}</td></tr>
  * </table>
  */
@@ -47,8 +53,7 @@ final class TrainingGraphs {
   /** Scalar input: alpha / rank. */
   static final String SCALING = "lora_scaling";
 
-  /** Input of class ids. */
-  static final String LABELS = "labels";
+  private static final String LOGITS = "logits";
 
   /** What a parameter's name gets at its end for the name of its gradient. */
   private static final String GRADIENT = "_grad";
@@ -66,24 +71,43 @@ final class TrainingGraphs {
   static ForwardGraph forward(BaseGraph base, BundleRecipe recipe) {
     Graph graph = base.graph();
     List<Site> sites = recipe.sites(base.model());
+    Loss loss = loss(graph, recipe, base.hidden());
+    List<Value> parameters = insertAdapters(graph, sites, recipe);
+    Head head = new Head(base.hidden());
+    Value prediction =
+        switch (recipe.task().head()) {
+          case NONE ->
+              base.named(
+                  "embeddings",
+                  PooledEmbedding.normalized(base.nodes(), base.pooled(recipe.pooling())));
+          case TEXT -> {
+            List<Value> own = addParameters(graph, head, parameters);
+            Value pooled = base.pooled(recipe.pooling());
+            yield base.named(LOGITS, head.train(base.nodes(), pooled, own));
+          }
+          case TOKENS -> {
+            List<Value> own = addParameters(graph, head, parameters);
+            yield base.named(LOGITS, head.train(base.nodes(), base.tokenVectors(), own));
+          }
+        };
+    return finish(base, loss, prediction, parameters);
+  }
+
+  /** Adds the inputs that a task's loss needs, before all other inputs that are Banyan's. */
+  private static Loss loss(Graph graph, BundleRecipe recipe, long hidden) {
     return switch (recipe.task()) {
-      case TEXT_CLASSIFICATION -> {
-        Value labels = graph.addInput(LABELS, TensorType.of(DType.INT64, Dim.of("batch")));
-        List<Value> parameters = insertAdapters(graph, sites, recipe);
-        ClassificationHead head = new ClassificationHead(base.hidden());
-        List<Value> own = addParameters(graph, head.parameters());
-        parameters.addAll(own);
-        Value logits =
-            base.named("logits", head.train(base.nodes(), base.pooled(recipe.pooling()), own));
-        yield finish(base, new Loss.CrossEntropy(labels), logits, parameters);
-      }
+      case TEXT_CLASSIFICATION -> Loss.CrossEntropy.over(graph, Dim.of("batch"));
+      case MULTI_LABEL -> Loss.BinaryCrossEntropy.over(graph);
+      case REGRESSION -> Loss.SquaredError.over(graph);
+      case TOKEN_CLASSIFICATION ->
+          Loss.CrossEntropy.over(graph, Dim.of("batch"), Dim.of("sequence"));
       case EMBEDDING -> {
-        List<Value> parameters = insertAdapters(graph, sites, recipe);
-        Value embeddings =
-            base.named(
-                "embeddings",
-                PooledEmbedding.normalized(base.nodes(), base.pooled(recipe.pooling())));
-        yield finish(base, new Loss.InBatchContrastive(base.hidden()), embeddings, parameters);
+        EmbeddingInfo info = recipe.embedding();
+        yield switch (info.objective()) {
+          case PAIRS, TRIPLETS ->
+              new Loss.InBatchContrastive(hidden, info.texts(), info.temperature());
+          case SCORED -> Loss.CosineError.over(graph, hidden);
+        };
       }
     };
   }
@@ -94,8 +118,12 @@ final class TrainingGraphs {
     return new ArrayList<>(insert.forTraining(sites, scaling));
   }
 
-  private static List<Value> addParameters(Graph graph, List<ParameterSpec> specs) {
-    return specs.stream().map(spec -> InsertAdapters.addParameter(graph, spec)).toList();
+  /** The head's parameters, which come behind all others. */
+  private static List<Value> addParameters(Graph graph, Head head, List<Value> parameters) {
+    List<Value> own =
+        head.parameters().stream().map(spec -> InsertAdapters.addParameter(graph, spec)).toList();
+    parameters.addAll(own);
+    return own;
   }
 
   private static ForwardGraph finish(

@@ -7,9 +7,8 @@
  *       dev.banyan.graph.training.BaseGraph} for each graph.
  *   <li>{@link dev.banyan.graph.training.EncoderPorts} finds where text goes in and vectors come
  *       out, {@link dev.banyan.graph.training.TextLimits} how long texts can be.
- *   <li>{@link dev.banyan.graph.training.PooledEmbedding}, {@link
- *       dev.banyan.graph.training.ClassificationHead} and {@link dev.banyan.graph.training.Loss}
- *       are what is put on top.
+ *   <li>{@link dev.banyan.graph.training.PooledEmbedding}, {@link dev.banyan.graph.training.Head}
+ *       and {@link dev.banyan.graph.training.Loss} are what is put on top.
  *   <li>{@link dev.banyan.graph.training.TrainingGraphs}, {@link
  *       dev.banyan.graph.training.OptimizerGraph} and {@link
  *       dev.banyan.graph.training.ServingGraph} are the graphs; their inputs and outputs are listed

@@ -24,11 +24,15 @@ final class ObservedShapes {
 
   /**
    * Sizes of the free axes, in their order. No two axes, nor simple sums and products of them, have
-   * the same size in both runs; the first axis, the batch, is even, as pairs of rows need it.
+   * the same size in both runs; the first axis, the batch, has halves and thirds, as pairs and
+   * triplets of rows need them.
    */
   private static final List<Integer> FIRST = List.of(6, 5, 7, 11, 13, 17, 19, 23);
 
-  private static final List<Integer> SECOND = List.of(4, 9, 3, 8, 10, 14, 15, 16);
+  private static final List<Integer> SECOND = List.of(12, 9, 3, 8, 10, 14, 15, 16);
+
+  /** The name of an axis that is a share of another one: {@code batch/2}. */
+  private static final String SHARE = "\\w+/[1-9]";
 
   private final List<Map<String, Shape>> runs;
   private final Map<List<Long>, String> names = new LinkedHashMap<>();
@@ -90,7 +94,7 @@ final class ObservedShapes {
     Map<String, Integer> axes = new LinkedHashMap<>();
     for (TensorPort input : inputs) {
       for (int axis = 0; axis < input.dims().size(); axis++) {
-        if (input.dims().get(axis) < 0) {
+        if (input.dims().get(axis) < 0 && !name(input, axis).matches(SHARE)) {
           axes.putIfAbsent(name(input, axis), axes.size());
         }
       }
@@ -112,8 +116,14 @@ final class ObservedShapes {
     List<Long> dims = new ArrayList<>();
     for (int axis = 0; axis < input.dims().size(); axis++) {
       long size = input.dims().get(axis);
-      dims.add(size >= 0 ? size : (long) sizes.get(axes.getOrDefault(name(input, axis), 0)));
+      dims.add(size >= 0 ? size : size(name(input, axis), axes, sizes));
     }
     return new Shape(dims);
+  }
+
+  private static long size(String name, Map<String, Integer> axes, List<Integer> sizes) {
+    int slash = name.matches(SHARE) ? name.indexOf('/') : name.length();
+    long whole = sizes.get(axes.getOrDefault(name.substring(0, slash), 0));
+    return slash == name.length() ? whole : whole / Integer.parseInt(name.substring(slash + 1));
   }
 }

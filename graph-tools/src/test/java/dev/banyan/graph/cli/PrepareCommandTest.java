@@ -41,7 +41,7 @@ class PrepareCommandTest {
   @Test
   void anUnknownTaskIsAUsageError() {
     assertThat(run(2, "--targets", "query", "--task", "translation"))
-        .contains("expected text-classification or embedding");
+        .contains("token-classification or embedding");
   }
 
   /** Runs the command with what every run needs; what it printed, errors too. */

@@ -109,6 +109,7 @@ class MiniLmBundleTest {
         feeds.put(input, batch.feed(scope, input));
       }
       feeds.put("labels", scope.longs(new long[4], 4));
+      feeds.putAll(TrainingRun.feeds(scope, TrainingRun.plainLoss(new LinkedHashMap<>(), LABELS)));
       feeds.put("lora_scaling", scope.floats(new float[] {2f}));
       for (ParameterSpec spec : bundle.manifest().parameters()) {
         float[] values = serving.parameter(spec, slot);
@@ -193,7 +194,7 @@ class MiniLmBundleTest {
         Tensor.ofLongs(
             "labels", Shape.of(6), LongStream.range(0, 6).map(i -> i % labels).toArray()));
     batch.put("lora_scaling", Tensor.ofFloats("lora_scaling", Shape.SCALAR, 2f));
-    return batch;
+    return TrainingRun.plainLoss(batch, labels);
   }
 
   private static void falls(List<? extends Float> losses) {

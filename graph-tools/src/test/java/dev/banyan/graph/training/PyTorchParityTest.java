@@ -144,7 +144,8 @@ class PyTorchParityTest {
     batch.put("labels", tensor(recorded, "labels"));
     float scaling = Float.parseFloat(metadata(recorded, "scaling"));
     batch.put("lora_scaling", Tensor.ofFloats("lora_scaling", Shape.SCALAR, scaling));
-    return batch;
+    int labels = Math.toIntExact(tensor(recorded, "parameters/classifier.bias").shape().dim(0));
+    return TrainingRun.plainLoss(batch, labels);
   }
 
   private static float evalLoss(Bundle bundle, List<Tensor> parameters, Map<String, Tensor> batch) {

@@ -18,6 +18,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -130,6 +131,15 @@ final class TrainingRun {
       feeds.put(parameter.name(), scope.floats(parameter.floats(), parameter.shape().toArray()));
     }
     return feeds;
+  }
+
+  /** A batch whose labels count as they are: no smoothing, and the same weight for each. */
+  static Map<String, Tensor> plainLoss(Map<String, Tensor> batch, int labels) {
+    float[] ones = new float[labels];
+    Arrays.fill(ones, 1);
+    batch.put("label_smoothing", Tensor.ofFloats("label_smoothing", Shape.SCALAR, 0f));
+    batch.put("class_weights", Tensor.ofFloats("class_weights", Shape.of(labels), ones));
+    return batch;
   }
 
   static Map<String, NativeTensor> feeds(TensorScope scope, Map<String, Tensor> tensors) {

@@ -33,7 +33,9 @@ import picocli.CommandLine.Spec;
     description = "Judge an adapter by a data set, through the path that serves requests.",
     footer = {
       "",
-      "Accuracy of the embedding task: the share of texts whose own partner is the nearest of its batch."
+      "Data is what 'banyan train' takes for the bundle's task.",
+      "Accuracy of the embedding task: the share of texts whose own partner is the nearest of its"
+          + " batch."
     })
 public final class EvaluateCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;

@@ -6,6 +6,7 @@ import dev.banyan.runtime.training.TrainingListener;
 import java.io.Console;
 import java.io.PrintWriter;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /**
  * Shows a run while it goes on: on a terminal one line that is written over and over, elsewhere a
@@ -133,10 +134,15 @@ public final class ProgressLine implements TrainingListener {
 
   /** A score as people read it. */
   static String text(Score score) {
-    StringBuilder text =
-        new StringBuilder(String.format(Locale.ROOT, "accuracy %.4f", score.accuracy()));
-    score.macroF1().ifPresent(f1 -> text.append(String.format(Locale.ROOT, ", macro-F1 %.4f", f1)));
-    return text.append(" over ").append(score.examples()).append(" examples").toString();
+    return score.metrics().entrySet().stream()
+            .map(
+                metric ->
+                    String.format(
+                        Locale.ROOT, "%s %.4f", metric.getKey().title(), metric.getValue()))
+            .collect(Collectors.joining(", "))
+        + " over "
+        + score.examples()
+        + " examples";
   }
 
   private void overwrite(String text) {

@@ -32,10 +32,16 @@ import picocli.CommandLine.Spec;
     description = "Train an adapter on a prepared bundle.",
     footer = {
       "",
-      "Data: JSON lines {\"text\": .., \"label\": ..} (for the embedding task {\"text\": .., \"text_pair\": ..})",
-      "or CSV with a header that names these columns; UTF-8.",
+      "Data, by the bundle's task: JSON lines, or CSV with a header that names the keys; UTF-8.",
+      "  text-classification   {\"text\": .., \"label\": ..}               (and \"text_pair\")",
+      "  multi-label           {\"text\": .., \"labels\": [..]}            (and \"text_pair\")",
+      "  regression            {\"text\": .., \"score\": 1.5}              (and \"text_pair\")",
+      "  token-classification  {\"tokens\": [..], \"labels\": [..]}",
+      "  embedding             {\"text\": .., \"text_pair\": ..}, triplets and \"negative\", scored"
+          + " and \"score\"",
       "",
-      "An interrupted run leaves the last adapter that was kept, and goes on with --resume: the result has",
+      "An interrupted run leaves the last adapter that was kept, and goes on with --resume: the"
+          + " result has",
       "the same bytes as that of a run that was not interrupted."
     })
 public final class TrainCommand implements Callable<Integer> {
@@ -120,9 +126,8 @@ public final class TrainCommand implements Callable<Integer> {
   private void print(PrintWriter screen, TrainingReport report) {
     screen.printf(
         Locale.ROOT,
-        "Adapter   %s (%s)%n"
-            + "Trained   %,d parameters (%,d frozen), %d steps in %.1f s, %.0f ms a step, %.0f tokens/s%n"
-            + "Loss      %.4f -> %.4f%n",
+        "Adapter   %s (%s)%nTrained   %,d parameters (%,d frozen), %d steps in %.1f s, %.0f ms a"
+            + " step, %.0f tokens/s%nLoss      %.4f -> %.4f%n",
         run.out(),
         report.adapterDigest(),
         report.trainableParameters(),

@@ -4,12 +4,15 @@ import dev.banyan.runtime.data.BatchSize;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.training.AdamW;
 import dev.banyan.runtime.training.AdapterPlan;
+import dev.banyan.runtime.training.ClassWeights;
 import dev.banyan.runtime.training.Compute;
 import dev.banyan.runtime.training.EngineKind;
 import dev.banyan.runtime.training.Evaluations;
 import dev.banyan.runtime.training.LearningRate;
+import dev.banyan.runtime.training.LossPlan;
 import dev.banyan.runtime.training.Passes;
 import dev.banyan.runtime.training.TrainingPlan;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** How to train, as flags. */
@@ -122,6 +125,21 @@ final class TrainingFlags {
   private double clip;
 
   @Option(
+      names = "--label-smoothing",
+      paramLabel = "S",
+      defaultValue = "0",
+      description =
+          "Share of each label that is spread over all (text and token classification; default: ${DEFAULT-VALUE}).")
+  private double labelSmoothing;
+
+  @Option(
+      names = "--class-weights",
+      paramLabel = "WEIGHTS",
+      description =
+          "How much each label counts: balanced (the rarer the more), or a JSON file {\"label\": weight, ..} (text and token classification; default: all the same).")
+  private @Nullable String classWeights;
+
+  @Option(
       names = "--eval-every",
       paramLabel = "N",
       defaultValue = "0",
@@ -172,6 +190,9 @@ final class TrainingFlags {
         new Passes(epochs, maxSteps, batch(), accumulation, padTo),
         rate(),
         new AdamW(weightDecay, clip, loraPlusRatio),
+        new LossPlan(
+            labelSmoothing,
+            classWeights == null ? new ClassWeights.Equal() : ClassWeights.parse(classWeights)),
         new Evaluations(evalEvery, patience),
         seed,
         new Compute(engine(), settings, prefixCache));

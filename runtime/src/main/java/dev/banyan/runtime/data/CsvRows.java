@@ -3,6 +3,8 @@ package dev.banyan.runtime.data;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.csv.CsvMapper;
 import com.fasterxml.jackson.dataformat.csv.CsvParser;
 import com.fasterxml.jackson.dataformat.csv.CsvSchema;
@@ -11,8 +13,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /** CSV with a header; fields may be quoted and then hold commas, quotes and line breaks. */
 final class CsvRows {
@@ -25,15 +25,19 @@ final class CsvRows {
 
   private CsvRows() {}
 
-  static List<Example> read(Path file, String text) {
-    List<Example> examples = new ArrayList<>();
+  static List<DataRow> read(Path file, String text) {
+    List<DataRow> found = new ArrayList<>();
     long line = 1;
     try (MappingIterator<Map<String, String>> rows = READER.readValues(text)) {
-      checkHeader(file, rows);
+      // The header is read with the first row.
+      boolean more = rows.hasNextValue();
       line = rows.getCurrentLocation().getLineNr();
-      while (rows.hasNextValue()) {
-        examples.add(example(rows.nextValue(), line));
+      while (more) {
+        ObjectNode fields = JsonNodeFactory.instance.objectNode();
+        rows.nextValue().forEach(fields::put);
+        found.add(new DataRow(file, line, fields));
         line = rows.getCurrentLocation().getLineNr();
+        more = rows.hasNextValue();
       }
     } catch (JsonProcessingException e) {
       throw new DataFailure.BadLine(
@@ -41,33 +45,7 @@ final class CsvRows {
     } catch (IOException e) {
       throw new DataFailure.Unreadable(file, String.valueOf(e.getMessage()), e);
     }
-    return examples;
-  }
-
-  private static void checkHeader(Path file, MappingIterator<Map<String, String>> rows)
-      throws IOException {
-    // The header is read with the first row.
-    boolean _ = rows.hasNextValue();
-    CsvSchema schema = (CsvSchema) rows.getParserSchema();
-    if (schema.column("text") == null) {
-      throw new DataFailure.BadLine(
-          file,
-          1,
-          "the header names the columns %s; expected one named text"
-              .formatted(schema.getColumnNames()));
-    }
-  }
-
-  private static Example example(Map<String, String> row, long line) {
-    return new Example(
-        String.valueOf(row.get("text")),
-        present(row.get("text_pair")),
-        present(row.get("label")),
-        line);
-  }
-
-  private static Optional<String> present(@Nullable String field) {
-    return Optional.ofNullable(field).filter(value -> !value.isEmpty());
+    return found;
   }
 
   private static String reason(JsonProcessingException e) {

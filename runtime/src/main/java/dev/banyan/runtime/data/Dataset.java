@@ -3,27 +3,32 @@ package dev.banyan.runtime.data;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 
 /**
- * The examples of one file, in its order.
+ * The records of one file, in its order. A task reads them as the kind of {@link Example} that it
+ * needs:
  *
- * <p>Two forms are read, both UTF-8. JSON lines: {@code {"text": "..", "label": ".."}}, also with
- * {@code text_pair}; other keys are ignored. CSV (RFC 4180) with a header that names the same
- * columns. The file's ending decides ({@code .jsonl}, {@code .ndjson}, {@code .json}, {@code
- * .csv}), else its first character.
+ * <pre>{@code
+ * List<Example.Labelled> examples = Dataset.read(file).examples(Example.Labelled::of);
+ * }</pre>
  *
- * @param file where the examples come from
- * @param examples at least one
+ * <p>Two forms are read, both UTF-8: JSON lines, and CSV (RFC 4180) with a header that names the
+ * keys; lists are for JSON lines alone. The file's ending decides ({@code .jsonl}, {@code .ndjson},
+ * {@code .json}, {@code .csv}), else its first character.
+ *
+ * @param file where the records come from
+ * @param rows at least one
  */
-public record Dataset(Path file, List<Example> examples) {
+public record Dataset(Path file, List<DataRow> rows) {
   /**
    * Copies the list.
    *
-   * @throws DataFailure.Empty if there is no example
+   * @throws DataFailure.Empty if there is no record
    */
   public Dataset {
-    examples = List.copyOf(examples);
-    if (examples.isEmpty()) {
+    rows = List.copyOf(rows);
+    if (rows.isEmpty()) {
       throw new DataFailure.Empty(file);
     }
   }
@@ -31,7 +36,7 @@ public record Dataset(Path file, List<Example> examples) {
   /**
    * Reads a file.
    *
-   * @throws DataFailure if it cannot be read, is empty, or a line is not as expected
+   * @throws DataFailure if it cannot be read, is empty, or a line is neither JSON nor CSV
    */
   public static Dataset read(Path file) {
     String text = Utf8Text.read(file);
@@ -50,32 +55,18 @@ public record Dataset(Path file, List<Example> examples) {
     return !name.matches(".*\\.(jsonl|ndjson|json)") && !text.stripLeading().startsWith("{");
   }
 
-  /** Number of examples. */
+  /** Number of records. */
   public int size() {
-    return examples.size();
-  }
-
-  /** The texts alone, without what they are paired with. */
-  public List<Example> texts() {
-    return examples.stream().map(example -> Example.of(example.text())).toList();
+    return rows.size();
   }
 
   /**
-   * What the texts are paired with, as texts of their own.
+   * The records as examples of a kind.
    *
-   * @throws DataFailure.BadLine if an example has no {@code text_pair}
+   * @param kind such as {@code Example.Labelled::of}
+   * @throws DataFailure.BadLine if one is not of that kind
    */
-  public List<Example> partners() {
-    return examples.stream()
-        .map(
-            example ->
-                example
-                    .textPair()
-                    .map(Example::of)
-                    .orElseThrow(
-                        () ->
-                            new DataFailure.BadLine(
-                                file, example.line(), "the key \"text_pair\" is missing")))
-        .toList();
+  public <E extends Example> List<E> examples(Function<DataRow, E> kind) {
+    return rows.stream().map(kind).toList();
   }
 }

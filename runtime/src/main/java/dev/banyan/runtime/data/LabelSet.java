@@ -1,10 +1,15 @@
 package dev.banyan.runtime.data;
 
-import java.util.HashMap;
+import dev.banyan.artifacts.bundle.Task;
+import java.nio.file.Path;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * The labels of a classifier; a label's class id is its place in the list.
@@ -12,6 +17,9 @@ import java.util.TreeSet;
  * @param names distinct names, at least one
  */
 public record LabelSet(List<String> names) {
+  /** What the one output of a regression is called. */
+  public static final LabelSet SCORE = new LabelSet(List.of("score"));
+
   /**
    * Copies the names.
    *
@@ -25,25 +33,50 @@ public record LabelSet(List<String> names) {
   }
 
   /**
-   * The labels that occur in training data: in alphabetical order, numbers by their value.
+   * The labels that occur in a task's training data; empty for a task without a head.
    *
-   * @throws DataFailure if an example has no label, or all have the same one
+   * @throws DataFailure if an example has no label, or there are too few to choose from
    */
-  public static LabelSet of(Dataset data) {
+  public static Optional<LabelSet> of(Task task, Dataset data) {
+    return switch (task) {
+      case TEXT_CLASSIFICATION ->
+          Optional.of(
+              of(
+                  data.file(),
+                  2,
+                  data.examples(Example.Labelled::of).stream()
+                      .map(Example.Labelled::label)
+                      .toList()));
+      case MULTI_LABEL ->
+          Optional.of(
+              of(
+                  data.file(),
+                  1,
+                  data.examples(Example.MultiLabelled::of).stream()
+                      .flatMap(example -> example.labels().stream())
+                      .toList()));
+      case TOKEN_CLASSIFICATION ->
+          Optional.of(
+              of(
+                  data.file(),
+                  2,
+                  data.examples(Example.Tagged::of).stream()
+                      .flatMap(example -> example.labels().stream())
+                      .toList()));
+      case REGRESSION -> Optional.of(SCORE);
+      case EMBEDDING -> Optional.empty();
+    };
+  }
+
+  /** In alphabetical order, numbers by their value. */
+  private static LabelSet of(Path file, int least, Collection<String> labels) {
     TreeSet<String> found = new TreeSet<>(LabelSet::compare);
-    for (Example example : data.examples()) {
-      found.add(
-          example
-              .label()
-              .orElseThrow(
-                  () ->
-                      new DataFailure.BadLine(
-                          data.file(), example.line(), "the label is missing")));
-    }
-    if (found.size() < 2) {
+    found.addAll(labels);
+    if (found.size() < least) {
       throw new DataFailure.BadLabels(
-          "%s has the one label %s; a classifier needs at least two"
-              .formatted(data.file(), found.getFirst()));
+          "%s has %s; a classifier needs at least %d"
+              .formatted(
+                  file, found.isEmpty() ? "no label" : "the one label " + found.getFirst(), least));
     }
     return new LabelSet(List.copyOf(found));
   }
@@ -69,32 +102,37 @@ public record LabelSet(List<String> names) {
     return id < 0 ? OptionalInt.empty() : OptionalInt.of(id);
   }
 
+  /** Finds the class ids of many names. */
+  Index index(Path file) {
+    return new Index(
+        this,
+        file,
+        IntStream.range(0, names.size()).boxed().collect(Collectors.toMap(names::get, id -> id)));
+  }
+
   /**
-   * The class ids of a data set, in its order.
+   * Class ids by name, for the examples of one file.
    *
-   * @throws DataFailure.BadLine if an example has no label or one that was not trained
+   * @param labels all labels
+   * @param file for messages
+   * @param ids the place of each label
    */
-  public long[] idsOf(Dataset data) {
-    Map<String, Integer> ids = HashMap.newHashMap(names.size());
-    names.forEach(name -> ids.put(name, ids.size()));
-    long[] result = new long[data.size()];
-    for (int i = 0; i < result.length; i++) {
-      Example example = data.examples().get(i);
-      String label =
-          example
-              .label()
-              .orElseThrow(
-                  () ->
-                      new DataFailure.BadLine(data.file(), example.line(), "the label is missing"));
+  record Index(LabelSet labels, Path file, Map<String, Integer> ids) {
+    /**
+     * A class id.
+     *
+     * @param line of the example, for messages
+     * @throws DataFailure.BadLine if the label was not trained
+     */
+    int id(String label, long line) {
       Integer id = ids.get(label);
       if (id == null) {
         throw new DataFailure.BadLine(
-            data.file(),
-            example.line(),
-            "the label \"%s\" is not among those trained: %s".formatted(label, names));
+            file,
+            line,
+            "the label \"%s\" is not among those trained: %s".formatted(label, labels.names()));
       }
-      result[i] = id;
+      return id;
     }
-    return result;
   }
 }

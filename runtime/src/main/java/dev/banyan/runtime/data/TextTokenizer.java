@@ -16,7 +16,7 @@ import java.util.List;
  *
  * <pre>{@code
  * try (TextTokenizer tokenizer = new TextTokenizer(Path.of("tokenizer.json"), 256)) {
- *   Encoding encoding = tokenizer.encode(Example.of("Where is my parcel?"));
+ *   Encoding encoding = tokenizer.encode(Text.of("Where is my parcel?"));
  * }
  * }</pre>
  */
@@ -99,18 +99,17 @@ public final class TextTokenizer implements AutoCloseable {
   }
 
   /** Encodes one text or pair. */
-  public Encoding encode(Example example) {
-    return encodeAll(List.of(example)).getFirst();
+  public Encoding encode(Text text) {
+    return encodeAll(List.of(text)).getFirst();
   }
 
   /** Encodes texts and pairs, in their order. */
-  public List<Encoding> encodeAll(List<Example> examples) {
-    List<Encoding> result = new ArrayList<>(examples.size());
-    for (int start = 0; start < examples.size(); start += CHUNK) {
-      List<Example> chunk = examples.subList(start, Math.min(examples.size(), start + CHUNK));
-      if (chunk.stream().allMatch(example -> example.textPair().isEmpty())) {
-        addAll(
-            result, tokenizer.batchEncode(chunk.stream().map(Example::text).toList(), true, false));
+  public List<Encoding> encodeAll(List<Text> texts) {
+    List<Encoding> result = new ArrayList<>(texts.size());
+    for (int start = 0; start < texts.size(); start += CHUNK) {
+      List<Text> chunk = texts.subList(start, Math.min(texts.size(), start + CHUNK));
+      if (chunk.stream().allMatch(text -> text.pair().isEmpty())) {
+        addAll(result, tokenizer.batchEncode(chunk.stream().map(Text::text).toList(), true, false));
       } else {
         addAll(result, encodePairs(chunk));
       }
@@ -119,20 +118,31 @@ public final class TextTokenizer implements AutoCloseable {
   }
 
   /** A chunk may mix pairs and single texts, which the native call does not. */
-  private ai.djl.huggingface.tokenizers.Encoding[] encodePairs(List<Example> chunk) {
-    if (chunk.stream().allMatch(example -> example.textPair().isPresent())) {
+  private ai.djl.huggingface.tokenizers.Encoding[] encodePairs(List<Text> chunk) {
+    if (chunk.stream().allMatch(text -> text.pair().isPresent())) {
       PairList<String, String> pairs = new PairList<>();
-      chunk.forEach(example -> pairs.add(example.text(), example.textPair().orElseThrow()));
+      chunk.forEach(text -> pairs.add(text.text(), text.pair().orElseThrow()));
       return tokenizer.batchEncode(pairs, true, false);
     }
     return chunk.stream()
         .map(
-            example ->
-                example
-                    .textPair()
-                    .map(pair -> tokenizer.encode(example.text(), pair, true, false))
-                    .orElseGet(() -> tokenizer.encode(example.text(), true, false)))
+            text ->
+                text.pair()
+                    .map(pair -> tokenizer.encode(text.text(), pair, true, false))
+                    .orElseGet(() -> tokenizer.encode(text.text(), true, false)))
         .toArray(ai.djl.huggingface.tokenizers.Encoding[]::new);
+  }
+
+  /**
+   * Encodes a text that is given as words, each of which is tokenized by itself.
+   *
+   * @param words at least one
+   */
+  public WordEncoding encodeWords(List<String> words) {
+    ai.djl.huggingface.tokenizers.Encoding encoding = tokenizer.encode(words, true, false);
+    return new WordEncoding(
+        new Encoding(encoding.getIds(), encoding.getTypeIds()),
+        Arrays.stream(encoding.getWordIds()).mapToObj(Math::toIntExact).toList());
   }
 
   private static void addAll(

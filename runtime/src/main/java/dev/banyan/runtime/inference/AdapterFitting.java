@@ -3,6 +3,7 @@ package dev.banyan.runtime.inference;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.artifacts.integrity.WrongBase;
@@ -38,6 +39,7 @@ final class AdapterFitting {
 
   AdapterWeights fit(Digest digest) {
     checkBase();
+    Task task = task();
     if (rank > limits.maxRank()) {
       throw unusable(
           "its rank is %d, the server has room for %d".formatted(rank, limits.maxRank()),
@@ -56,7 +58,7 @@ final class AdapterFitting {
           "prepare a bundle with targets that include it, for instance all-linear");
     }
     checkPairs(tensors);
-    return new AdapterWeights(digest, labels, rank, tensors);
+    return new AdapterWeights(digest, task, labels, rank, tensors);
   }
 
   private void checkBase() {
@@ -69,6 +71,37 @@ final class AdapterFitting {
             seen -> {
               throw new WrongBase(PeftAdapter.WEIGHTS, seen, expected);
             });
+  }
+
+  /**
+   * One head serves several tasks, such as one label of a text or many. What PEFT wrote tells only
+   * whether texts or tokens are labelled.
+   */
+  private Task task() {
+    Task task =
+        adapter
+            .metadata()
+            .task()
+            .orElseGet(
+                () ->
+                    adapter.config().taskType().equals(bundle.task().peftType())
+                        ? bundle.task()
+                        : ofPeftType());
+    if (!task.fits(bundle.task())) {
+      throw unusable(
+          "it was trained for %s, and this bundle is prepared for %s"
+              .formatted(task.text(), bundle.task().text()),
+          "prepare a bundle of the base with --task " + task.text());
+    }
+    return task;
+  }
+
+  private Task ofPeftType() {
+    return switch (adapter.config().taskType()) {
+      case "TOKEN_CLS" -> Task.TOKEN_CLASSIFICATION;
+      case "SEQ_CLS" -> Task.TEXT_CLASSIFICATION;
+      default -> bundle.task();
+    };
   }
 
   /** The names in the file, else {@code LABEL_0, LABEL_1, ..} as many as the head has rows. */

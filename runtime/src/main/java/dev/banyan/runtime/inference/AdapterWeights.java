@@ -2,6 +2,7 @@ package dev.banyan.runtime.inference;
 
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.artifacts.tensor.Tensor;
 import java.util.List;
@@ -13,12 +14,13 @@ import java.util.Map;
  * absent, which a slot has as zeros.
  *
  * @param digest the adapter's identity
+ * @param task what it was trained for, as far as it says so; else what the bundle is for
  * @param labels names by class id; empty for an adapter without a head
  * @param rank LoRA's rank
  * @param tensors float tensors by parameter name
  */
 public record AdapterWeights(
-    Digest digest, List<String> labels, int rank, Map<String, Tensor> tensors) {
+    Digest digest, Task task, List<String> labels, int rank, Map<String, Tensor> tensors) {
   /** Copies the collections. */
   public AdapterWeights {
     labels = List.copyOf(labels);
@@ -29,8 +31,9 @@ public record AdapterWeights(
    * Checks an adapter against a bundle and the room there is, and converts it.
    *
    * @throws dev.banyan.artifacts.integrity.WrongBase if it was trained on another base
-   * @throws dev.banyan.artifacts.integrity.UnusableArtifact if its rank or number of labels is
-   *     beyond the limits, a number is not finite, or it adapts what the bundle does not
+   * @throws dev.banyan.artifacts.integrity.UnusableArtifact if its task is not one of the bundle's
+   *     kind, its rank or number of labels is beyond the limits, a number is not finite, or it
+   *     adapts what the bundle does not
    */
   public static AdapterWeights fit(PeftAdapter adapter, BundleManifest bundle, ServingPlan limits) {
     return new AdapterFitting(adapter.widened(), bundle, limits).fit(adapter.digest());

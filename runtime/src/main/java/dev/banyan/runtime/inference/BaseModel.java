@@ -2,6 +2,7 @@ package dev.banyan.runtime.inference;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.runtime.data.Batch;
 import dev.banyan.runtime.data.Batch.Padding;
@@ -112,7 +113,9 @@ public final class BaseModel implements AutoCloseable {
       feeds.putAll(bank.feeds());
       try (OutputTensors out = session.run(feeds, outputs)) {
         float[] logits = outputs.contains(LOGITS) ? out.floats(LOGITS) : new float[0];
-        return new BatchOutput(slots.length, out.floats(EMBEDDINGS), logits);
+        boolean tokens = manifest.task().head() == Task.Head.TOKENS;
+        return new BatchOutput(
+            slots.length, out.floats(EMBEDDINGS), logits, tokens ? batch.length() : 1);
       }
     }
   }

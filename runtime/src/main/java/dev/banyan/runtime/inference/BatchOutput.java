@@ -7,13 +7,17 @@ public final class BatchOutput {
   private final int rows;
   private final float[] embeddings;
   private final float[] logits;
+  private final int positions;
 
   /**
    * @param embeddings {@code [rows, hidden]}
-   * @param logits {@code [rows, max labels]}; empty where the base has no head
+   * @param logits {@code [rows, positions, max labels]}; empty where the base has no head
+   * @param positions 1 where a text has one answer; where each token has its own, the tokens of a
+   *     row
    */
-  BatchOutput(int rows, float[] embeddings, float[] logits) {
+  BatchOutput(int rows, float[] embeddings, float[] logits, int positions) {
     this.rows = rows;
+    this.positions = positions;
     this.embeddings = embeddings;
     this.logits = logits;
   }
@@ -29,18 +33,24 @@ public final class BatchOutput {
   }
 
   /**
-   * The scores of a row before softmax.
+   * The scores of a row before softmax: {@code [labels]}, or where each token has its own {@code
+   * [length, labels]}, padding included.
    *
    * @param labels number of labels of the row's adapter
    * @throws IllegalArgumentException if there are fewer than so many
    */
   public float[] logits(int row, int labels) {
-    return part(logits, row, labels);
-  }
-
-  /** The vectors of all rows, {@code [rows, hidden]}. */
-  float[] embeddings() {
-    return embeddings;
+    int each = logits.length / rows / positions;
+    float[] padded = part(logits, row, logits.length / rows);
+    if (labels > each) {
+      throw new IllegalArgumentException(
+          "%d labels are asked for, and the base has room for %d".formatted(labels, each));
+    }
+    float[] own = new float[positions * labels];
+    for (int position = 0; position < positions; position++) {
+      System.arraycopy(padded, position * each, own, position * labels, labels);
+    }
+    return own;
   }
 
   private float[] part(float[] all, int row, int count) {

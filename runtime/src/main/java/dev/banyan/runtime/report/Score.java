@@ -1,103 +1,98 @@
 package dev.banyan.runtime.report;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.List;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.OptionalDouble;
+import java.util.SequencedMap;
 
 /**
  * How well held-out examples are answered.
  *
- * @param accuracy share of right answers, 0 to 1
- * @param macroF1 mean over the labels of each label's F1; empty where there are no labels
- * @param loss mean loss an example; NaN where it was not computed
+ * @param metrics at least one; the first decides which of two scores is better
+ * @param loss mean loss, which decides between equal ones
  * @param examples number of examples
  */
-public record Score(double accuracy, OptionalDouble macroF1, double loss, int examples) {
+public record Score(SequencedMap<Metric, Double> metrics, double loss, int examples) {
+  private static final String LOSS = "loss";
+  private static final String EXAMPLES = "examples";
+
   /**
-   * Scores a classifier. A label counts in the mean if it was right or was answered at least once.
+   * Copies the metrics.
    *
-   * @param predicted class ids answered
-   * @param actual the right ones, as many
-   * @param loss mean loss, or NaN
+   * @throws IllegalArgumentException if there is none
    */
-  public static Score ofLabels(List<Integer> predicted, List<Integer> actual, double loss) {
-    int classes =
-        1
-            + Math.max(
-                predicted.stream().mapToInt(Integer::intValue).max().orElseThrow(),
-                actual.stream().mapToInt(Integer::intValue).max().orElseThrow());
-    int[] right = new int[classes];
-    int[] answered = new int[classes];
-    int[] occurring = new int[classes];
-    for (int i = 0; i < actual.size(); i++) {
-      answered[predicted.get(i)]++;
-      occurring[actual.get(i)]++;
-      if (predicted.get(i).equals(actual.get(i))) {
-        right[actual.get(i)]++;
-      }
+  public Score {
+    if (metrics.isEmpty()) {
+      throw new IllegalArgumentException("A score needs a metric");
     }
-    double f1 = 0;
-    int seen = 0;
-    int correct = 0;
-    for (int label = 0; label < classes; label++) {
-      int total = answered[label] + occurring[label];
-      if (total > 0) {
-        f1 += 2.0 * right[label] / total;
-        seen++;
-      }
-      correct += right[label];
-    }
-    return new Score(
-        (double) correct / actual.size(), OptionalDouble.of(f1 / seen), loss, actual.size());
+    metrics = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(metrics));
+  }
+
+  /** A score by one metric. */
+  public static Score of(Metric metric, double value, double loss, int examples) {
+    return new Score(new LinkedHashMap<>(Collections.singletonMap(metric, value)), loss, examples);
+  }
+
+  /** The same with one metric more. */
+  public Score with(Metric metric, double value) {
+    SequencedMap<Metric, Double> more = new LinkedHashMap<>(metrics);
+    more.put(metric, value);
+    return new Score(more, loss, examples);
+  }
+
+  /** A metric, if the task has it. */
+  public OptionalDouble find(Metric metric) {
+    Double value = metrics.get(metric);
+    return value == null ? OptionalDouble.empty() : OptionalDouble.of(value);
   }
 
   /**
-   * Scores a retrieval: a text is right if no other partner of its batch is nearer than its own.
+   * Share of right answers, 0 to 1.
    *
-   * @param embeddings {@code [2 * pairs, hidden]}, of length 1: the texts, then their partners
-   * @return number of texts that are right
+   * @throws java.util.NoSuchElementException if the task is not about right and wrong
    */
-  public static int retrieved(float[] embeddings, int pairs) {
-    int hidden = embeddings.length / (2 * pairs);
-    int right = 0;
-    for (int text = 0; text < pairs; text++) {
-      float[] similarities = new float[pairs];
-      for (int partner = 0; partner < pairs; partner++) {
-        for (int i = 0; i < hidden; i++) {
-          similarities[partner] +=
-              embeddings[text * hidden + i] * embeddings[(pairs + partner) * hidden + i];
-        }
-      }
-      if (argmax(similarities, 0, pairs) == text) {
-        right++;
-      }
-    }
-    return right;
+  public double accuracy() {
+    return find(Metric.ACCURACY).orElseThrow();
   }
 
-  /** The place of the highest of some values, counted from the first of them. */
-  public static int argmax(float[] values, int start, int count) {
-    int best = 0;
-    for (int i = 1; i < count; i++) {
-      if (values[start + i] > values[start + best]) {
-        best = i;
-      }
-    }
-    return best;
+  /** Mean over the labels of each label's F1; empty for a task that is not about labels. */
+  public OptionalDouble macroF1() {
+    return find(Metric.MACRO_F1);
   }
 
-  /** Whether this one is to be preferred: more right answers, or as many at a lower loss. */
+  /**
+   * Whether this one is to be preferred: better by its first metric, or as good at a lower loss.
+   */
   public boolean betterThan(Score other) {
-    return accuracy != other.accuracy ? accuracy > other.accuracy : loss < other.loss;
+    Metric first = metrics.firstEntry().getKey();
+    double mine = metrics.firstEntry().getValue();
+    double theirs = other.find(first).orElseThrow();
+    return mine == theirs ? loss < other.loss : first.better(mine, theirs);
   }
 
   /** The keys that {@code train --json} and {@code evaluate --json} print. */
   public ObjectNode toJson() {
-    ObjectNode json = JsonOutput.object().put("accuracy", accuracy);
-    macroF1.ifPresent(f1 -> json.put("macro_f1", f1));
-    if (!Double.isNaN(loss)) {
-      json.put("loss", JsonOutput.round(loss, 7));
+    ObjectNode json = JsonOutput.object();
+    metrics.forEach((metric, value) -> json.put(metric.key(), value));
+    return json.put(LOSS, JsonOutput.round(loss, 7)).put(EXAMPLES, examples);
+  }
+
+  /**
+   * Reads what {@link #toJson} gives, but for the digits of the loss.
+   *
+   * @throws IllegalArgumentException if there is no metric in it
+   */
+  public static Score parse(JsonNode json) {
+    SequencedMap<Metric, Double> metrics = new LinkedHashMap<>();
+    for (var field : json.properties()) {
+      for (Metric metric : Metric.values()) {
+        if (metric.key().equals(field.getKey())) {
+          metrics.put(metric, field.getValue().asDouble());
+        }
+      }
     }
-    return json.put("examples", examples);
+    return new Score(metrics, json.path(LOSS).asDouble(), json.path(EXAMPLES).asInt());
   }
 }

@@ -45,7 +45,7 @@ record AdapterOutput(BundleManifest manifest, LoraConfig config, List<String> la
             labels.isPresent() ? List.of(HEAD) : List.of(),
             plan.adapter().rankStabilized(),
             "none",
-            labels.isPresent() ? "SEQ_CLS" : "FEATURE_EXTRACTION",
+            manifest.task().peftType(),
             manifest.base().name());
     return new AdapterOutput(
         manifest, config, labels.map(LabelSet::names).orElse(List.of()), folder);

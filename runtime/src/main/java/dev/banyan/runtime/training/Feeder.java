@@ -2,6 +2,7 @@ package dev.banyan.runtime.training;
 
 import dev.banyan.runtime.data.Batch;
 import dev.banyan.runtime.data.Batch.Padding;
+import dev.banyan.runtime.data.EncodedData;
 import dev.banyan.runtime.data.Encoding;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.TensorScope;
@@ -15,9 +16,15 @@ import java.util.Optional;
  * @param inputs the base model's inputs
  * @param padding how rows are filled up
  * @param scaling the value of {@code lora_scaling}
+ * @param loss what the loss takes beside the labels
  * @param prefix what is below the lowest adapter, if it is kept
  */
-record Feeder(List<String> inputs, Padding padding, double scaling, Optional<PrefixCache> prefix) {
+record Feeder(
+    List<String> inputs,
+    Padding padding,
+    double scaling,
+    LossInputs loss,
+    Optional<PrefixCache> prefix) {
   /** The inputs of one step, which end with it. */
   record Feeds(TensorScope scope, Batch batch, Map<String, NativeTensor> byName)
       implements AutoCloseable {
@@ -32,9 +39,10 @@ record Feeder(List<String> inputs, Padding padding, double scaling, Optional<Pre
     Batch batch = Batch.of(rows, padding);
     TensorScope scope = new TensorScope();
     Map<String, NativeTensor> feeds = batch.feeds(scope, inputs);
-    if (!data.labels().isEmpty()) {
-      feeds.put("labels", scope.longs(data.labels(picked), picked.size()));
-    }
+    data.targets()
+        .feed(scope, picked, batch.length())
+        .ifPresent(labels -> feeds.put("labels", labels));
+    loss.addTo(feeds, scope);
     prefix.ifPresent(
         kept -> feeds.put(PrefixCache.PREFIX, kept.tensor(scope, rows, batch.length())));
     feeds.put("lora_scaling", scope.floats(new float[] {(float) scaling}));

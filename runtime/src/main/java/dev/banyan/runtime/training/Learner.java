@@ -1,6 +1,7 @@
 package dev.banyan.runtime.training;
 
 import dev.banyan.runtime.data.Dataset;
+import dev.banyan.runtime.data.EncodedData;
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -17,18 +18,19 @@ record Learner(TrainingEngine engine, Dataset source, EncodedData data, Feeder f
   private static final int MOST_LINES = 16;
 
   /**
-   * Adds up the gradients of some batches, each by its share of the examples, and updates.
+   * Adds up the gradients of some batches, each by its share of what counts, and updates.
    *
    * @throws TrainingFailure.Diverged if a loss or the gradients are not finite; the parameters are
    *     then unchanged
    */
   TrainingEvent.Stepped learn(Step step, List<List<Integer>> batches) {
     long begin = System.nanoTime();
-    int examples = batches.stream().mapToInt(List::size).sum();
+    long counted = batches.stream().mapToLong(data.targets()::counted).sum();
     double mean = 0;
     int tokens = 0;
     for (List<Integer> batch : batches) {
-      double share = (double) batch.size() / examples;
+      double share =
+          counted == 0 ? 1.0 / batches.size() : (double) data.targets().counted(batch) / counted;
       try (Feeder.Feeds feeds = feeder.feeds(data, batch)) {
         float loss = engine.accumulate(feeds.byName(), share);
         if (!Float.isFinite(loss)) {
@@ -54,7 +56,7 @@ record Learner(TrainingEngine engine, Dataset source, EncodedData data, Feeder f
     List<String> numbers =
         batches.stream()
             .flatMap(List::stream)
-            .map(example -> source.examples().get(example).line())
+            .map(example -> source.rows().get(example).line())
             .sorted()
             .map(String::valueOf)
             .toList();

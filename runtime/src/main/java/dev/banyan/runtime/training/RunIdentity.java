@@ -38,7 +38,7 @@ record RunIdentity(Map<String, String> facts) {
   /** By content, so that a file may have moved. */
   private static Digest digest(Dataset data) {
     Digest.Builder digest = Digest.builder();
-    data.examples().forEach(example -> digest.add(example.toString()));
+    data.rows().forEach(row -> digest.add(row.line() + row.fields().toString()));
     return digest.build();
   }
 

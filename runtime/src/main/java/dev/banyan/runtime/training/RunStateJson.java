@@ -16,7 +16,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
 
 /**
  * The keys of {@code state.json}. Tensors lie in checkpoint files beside it, which it names with
@@ -75,8 +74,7 @@ final class RunStateJson {
 
   /** Unrounded, as later scores are compared with it. */
   private static void write(Score score, ObjectNode json) {
-    json.put("accuracy", score.accuracy());
-    score.macroF1().ifPresent(f1 -> json.put("macro_f1", f1));
+    score.metrics().forEach((metric, value) -> json.put(metric.key(), value));
     json.put("loss", score.loss()).put("examples", score.examples());
   }
 
@@ -145,13 +143,12 @@ final class RunStateJson {
   }
 
   private static Score score(JsonFields json) {
-    return new Score(
-        decimal(json, "accuracy"),
-        json.names().contains("macro_f1")
-            ? OptionalDouble.of(decimal(json, "macro_f1"))
-            : OptionalDouble.empty(),
-        decimal(json, "loss"),
-        json.integer("examples"));
+    try {
+      return new Score(
+          Score.parse(json.json()).metrics(), decimal(json, "loss"), json.integer("examples"));
+    } catch (IllegalArgumentException e) {
+      throw new CorruptArtifact(json.artifact(), "a score of no metric", "one at least");
+    }
   }
 
   private static double decimal(JsonFields json, String key) {

@@ -8,12 +8,14 @@ import dev.banyan.artifacts.integrity.WorkFolder;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.data.Batch.Padding;
-import dev.banyan.runtime.data.Dataset;
+import dev.banyan.runtime.data.EncodedData;
 import dev.banyan.runtime.data.Encoding;
 import dev.banyan.runtime.data.LabelSet;
+import dev.banyan.runtime.data.TaskEncoder;
 import dev.banyan.runtime.data.TextTokenizer;
 import dev.banyan.runtime.data.Vocabulary;
 import dev.banyan.runtime.report.ProcessStats;
+import dev.banyan.runtime.tally.Tally;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,19 +86,20 @@ public final class Trainer {
     RunIdentity identity = RunIdentity.of(bundle, data, plan);
     Optional<RunState> earlier =
         place.resume() ? Optional.of(states.load(identity)) : Optional.empty();
-    Optional<LabelSet> labels = labels(data.train());
+    Optional<LabelSet> labels = LabelSet.of(bundle.manifest().task(), data.train());
     Checkpoint start =
         earlier.map(RunState::checkpoint).orElseGet(() -> Checkpoint.fresh(start(labels)));
     Kept kept;
     PrefixCache prefix = null;
     try (WorkFolder folder = WorkFolder.temporary("banyan-train-");
         TextTokenizer tokenizer = tokenizer()) {
-      EncodedData train = encode(data.train(), labels, tokenizer);
-      Optional<EncodedData> held = data.eval().map(texts -> encode(texts, labels, tokenizer));
+      TaskEncoder encoder = new TaskEncoder(bundle.manifest(), labels, tokenizer);
+      EncodedData train = encoder.encode(data.train());
+      Optional<EncodedData> held = data.eval().map(encoder::encode);
       prefix = prefix(tokenizer, folder, train, held);
-      Feeder feeder = feeder(tokenizer, Optional.ofNullable(prefix));
-      Optional<Evaluation> evaluation =
-          held.map(texts -> new Evaluation(texts, feeder, plan.passes().batch()));
+      LossInputs loss = LossInputs.of(bundle, plan.loss(), labels, train.targets());
+      Feeder feeder = feeder(tokenizer, loss, Optional.ofNullable(prefix));
+      Optional<Evaluation> evaluation = held.map(texts -> evaluation(texts, labels, feeder));
       AdapterOutput output = AdapterOutput.of(bundle.manifest(), plan, labels, place.out());
       Keeper keeper =
           new Keeper(
@@ -153,23 +156,19 @@ public final class Trainer {
     return tokenizer;
   }
 
-  private Optional<LabelSet> labels(Dataset train) {
-    return switch (bundle.manifest().task()) {
-      case TEXT_CLASSIFICATION -> Optional.of(LabelSet.of(train));
-      case EMBEDDING -> Optional.empty();
-    };
+  private Evaluation evaluation(EncodedData held, Optional<LabelSet> labels, Feeder feeder) {
+    return new Evaluation(
+        held,
+        feeder,
+        () -> Tally.of(bundle.manifest(), held.targets(), labels),
+        labels.isPresent() ? "logits" : "embeddings",
+        plan.passes().batch());
   }
 
-  private static EncodedData encode(
-      Dataset data, Optional<LabelSet> labels, TextTokenizer tokenizer) {
-    return labels
-        .map(known -> EncodedData.labelled(data, known, tokenizer))
-        .orElseGet(() -> EncodedData.paired(data, tokenizer));
-  }
-
-  private Feeder feeder(TextTokenizer tokenizer, Optional<PrefixCache> prefix) {
+  private Feeder feeder(TextTokenizer tokenizer, LossInputs loss, Optional<PrefixCache> prefix) {
     Padding padding = new Padding(tokenizer.padId(), plan.passes().padTo());
-    return new Feeder(bundle.manifest().text().inputs(), padding, plan.adapter().scaling(), prefix);
+    return new Feeder(
+        bundle.manifest().text().inputs(), padding, plan.adapter().scaling(), loss, prefix);
   }
 
   /** Whether what is below the lowest adapter is worth keeping: only a later epoch needs it. */

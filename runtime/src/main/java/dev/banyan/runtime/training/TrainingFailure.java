@@ -1,5 +1,6 @@
 package dev.banyan.runtime.training;
 
+import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.runtime.RuntimeFailure;
 import java.nio.file.Path;
 import java.util.List;
@@ -53,6 +54,17 @@ public abstract sealed class TrainingFailure extends RuntimeFailure {
       super(
           "After training, '%s' %s; the adapter is not written. Check the data, the learning rate and the number of steps"
               .formatted(parameter, problem));
+    }
+  }
+
+  /** The bundle's loss has neither label smoothing nor class weights. */
+  public static final class NoSuchLoss extends TrainingFailure {
+    private static final long serialVersionUID = 1;
+
+    NoSuchLoss(Task task) {
+      super(
+          "The bundle's training graph for the task %s takes no --label-smoothing and no --class-weights: they are for text-classification and token-classification. If the task is one of these, prepare the bundle again"
+              .formatted(task.text()));
     }
   }
 

@@ -3,6 +3,7 @@ package dev.banyan.runtime.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.banyan.artifacts.integrity.Digest;
+import dev.banyan.runtime.report.Metric;
 import dev.banyan.runtime.report.Score;
 import dev.banyan.runtime.training.TrainingEvent;
 import java.io.PrintWriter;
@@ -16,10 +17,10 @@ class ProgressLineTest {
       List.of(
           new TrainingEvent.Started(2, 1, 0),
           new TrainingEvent.Stepped(1, 1, 2f, 1e-3, OptionalDouble.of(1), 1000, 1_000_000_000),
-          new TrainingEvent.Evaluated(1, 1, new Score(0.5, OptionalDouble.of(0.4), 1, 10), true),
+          new TrainingEvent.Evaluated(1, 1, score(1), true),
           new TrainingEvent.Saved(1, 1, Digest.of(new byte[0])),
           new TrainingEvent.Stepped(2, 2, 1f, 1e-3, OptionalDouble.of(1), 1000, 1_000_000_000),
-          new TrainingEvent.Evaluated(2, 2, new Score(0.5, OptionalDouble.of(0.4), 2, 10), false),
+          new TrainingEvent.Evaluated(2, 2, score(2), false),
           new TrainingEvent.StoppedEarly(2, 2));
 
   private final StringWriter text = new StringWriter();
@@ -57,6 +58,10 @@ class ProgressLineTest {
   void silenceIsSilent() {
     show(false, true);
     assertThat(text.toString()).isEmpty();
+  }
+
+  private static Score score(double loss) {
+    return Score.of(Metric.ACCURACY, 0.5, loss, 10).with(Metric.MACRO_F1, 0.4);
   }
 
   private void show(boolean terminal, boolean silent) {

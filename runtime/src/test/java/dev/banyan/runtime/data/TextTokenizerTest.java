@@ -26,7 +26,7 @@ class TextTokenizerTest {
   @Test
   void textsGetBertsSpecialTokens() {
     try (TextTokenizer tokenizer = new TextTokenizer(file, 16)) {
-      Encoding encoding = tokenizer.encode(Example.of("Hello world"));
+      Encoding encoding = tokenizer.encode(Text.of("Hello world"));
       assertThat(encoding.ids()).containsExactly(101, 7592, 2088, 102);
       assertThat(encoding.types()).containsOnly(0);
       assertThat(tokenizer.padId()).isZero();
@@ -36,8 +36,8 @@ class TextTokenizerTest {
   @Test
   void pairsAndSingleTextsMayBeMixed() {
     try (TextTokenizer tokenizer = new TextTokenizer(file, 16)) {
-      Example pair = new Example("hello", Optional.of("world"), Optional.empty());
-      List<Encoding> encodings = tokenizer.encodeAll(List.of(pair, Example.of("hello")));
+      Text pair = new Text("hello", Optional.of("world"));
+      List<Encoding> encodings = tokenizer.encodeAll(List.of(pair, Text.of("hello")));
       assertThat(encodings.get(0).ids()).containsExactly(101, 7592, 102, 2088, 102);
       assertThat(encodings.get(0).types()).containsExactly(0, 0, 0, 1, 1);
       assertThat(encodings.get(1).ids()).containsExactly(101, 7592, 102);
@@ -48,21 +48,30 @@ class TextTokenizerTest {
   @Test
   void longTextsAreCutAtTheLimit() {
     try (TextTokenizer tokenizer = new TextTokenizer(file, 8)) {
-      Encoding encoding = tokenizer.encode(Example.of("hello ".repeat(100)));
+      Encoding encoding = tokenizer.encode(Text.of("hello ".repeat(100)));
       assertThat(encoding.ids()).containsExactly(101, 7592, 7592, 7592, 7592, 7592, 7592, 102);
       Encoding pair =
-          tokenizer.encode(
-              new Example("hello ".repeat(50), Optional.of("world ".repeat(50)), Optional.empty()));
+          tokenizer.encode(new Text("hello ".repeat(50), Optional.of("world ".repeat(50))));
       assertThat(pair.length()).isEqualTo(8);
+    }
+  }
+
+  @Test
+  void piecesKnowTheirWords() {
+    try (TextTokenizer tokenizer = new TextTokenizer(file, 9)) {
+      // "unaffable" is three pieces, and "U.S." one word for its reader and four pieces here.
+      WordEncoding words = tokenizer.encodeWords(List.of("hello", "unaffable", "U.S.", "world"));
+      assertThat(words.words()).containsExactly(-1, 0, 1, 1, 1, 2, 2, 2, -1);
+      assertThat(words.encoding().ids()).hasSize(9).startsWith(101, 7592).endsWith(102);
     }
   }
 
   @Test
   void manyTextsKeepTheirOrder() {
     try (TextTokenizer tokenizer = new TextTokenizer(file, 32)) {
-      List<Example> texts = new ArrayList<>();
+      List<Text> texts = new ArrayList<>();
       for (int i = 0; i < 1500; i++) {
-        texts.add(Example.of("hello ".repeat(i % 7)));
+        texts.add(Text.of("hello ".repeat(i % 7)));
       }
       List<Encoding> encodings = tokenizer.encodeAll(texts);
       assertThat(encodings).hasSize(1500);

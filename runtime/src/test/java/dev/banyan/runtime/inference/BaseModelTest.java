@@ -9,7 +9,7 @@ import dev.banyan.artifacts.bundle.BundleWriter;
 import dev.banyan.runtime.TinyBundle;
 import dev.banyan.runtime.data.DataFailure;
 import dev.banyan.runtime.data.Encoding;
-import dev.banyan.runtime.data.Example;
+import dev.banyan.runtime.data.Text;
 import dev.banyan.runtime.ort.SessionSettings;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -170,7 +170,7 @@ class BaseModelTest {
   }
 
   private Encoding text(String text) {
-    return model.tokenizer().encode(Example.of(text));
+    return model.tokenizer().encode(Text.of(text));
   }
 
   private void write(int slot, int rank, int labels) {

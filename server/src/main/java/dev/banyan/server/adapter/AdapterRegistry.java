@@ -203,7 +203,7 @@ public final class AdapterRegistry {
       prepared.writeTo(slot);
       long micros = TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - start);
       log.debug("Adapter {} {}: slot {} in {} us", entry.name, prepared.digest(), slot, micros);
-      return new Resident(slot, prepared.digest(), prepared.labels());
+      return new Resident(slot, prepared.digest(), prepared.task(), prepared.labels());
     } catch (RuntimeException | Error e) {
       slots.give(slot);
       throw e;

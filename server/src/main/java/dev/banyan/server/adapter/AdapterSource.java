@@ -1,5 +1,6 @@
 package dev.banyan.server.adapter;
 
+import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.Digest;
 import java.nio.file.Path;
 import java.util.List;
@@ -19,6 +20,9 @@ public interface AdapterSource {
   interface Prepared {
     /** Its identity: two adapters with the same digest answer the same. */
     Digest digest();
+
+    /** What it was trained for. */
+    Task task();
 
     /** Names of its labels, index = class; empty if it has no head. */
     List<String> labels();

@@ -1,5 +1,6 @@
 package dev.banyan.server.adapter;
 
+import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.Digest;
 import java.util.List;
 
@@ -12,15 +13,17 @@ import java.util.List;
 public final class Resident {
   private final int slot;
   private final Digest digest;
+  private final Task task;
   private final List<String> labels;
 
   // Guarded by AdapterSlots.
   int users;
   boolean retired;
 
-  Resident(int slot, Digest digest, List<String> labels) {
+  Resident(int slot, Digest digest, Task task, List<String> labels) {
     this.slot = slot;
     this.digest = digest;
+    this.task = task;
     this.labels = List.copyOf(labels);
   }
 
@@ -32,6 +35,11 @@ public final class Resident {
   /** Identity of this version. */
   public Digest digest() {
     return digest;
+  }
+
+  /** What it was trained for. */
+  public Task task() {
+    return task;
   }
 
   /** Names of its labels, index = class; empty if it has no head. */

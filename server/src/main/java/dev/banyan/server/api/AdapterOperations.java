@@ -78,6 +78,7 @@ final class AdapterOperations {
 
   private static JsonObject version(JsonObject json, Resident current) {
     return json.put("digest", current.digest().toString())
+        .put("task", current.task().text())
         .put("labels", new JsonArray(current.labels()));
   }
 }

@@ -32,7 +32,7 @@ final class InferenceOperations {
     Answer answer = measured("classify", query, inference::classify);
     JsonArray data = new JsonArray();
     for (RowAnswer row : answer.rows()) {
-      data.add(labelled(data.size(), Scores.of(answer.labels(), row.logits())));
+      data.add(labelled(data.size(), Scores.of(answer.task(), answer.labels(), row.logits())));
     }
     return list(query, answer, data);
   }

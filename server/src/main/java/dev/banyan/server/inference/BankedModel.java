@@ -2,9 +2,11 @@ package dev.banyan.server.inference;
 
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.Digest;
+import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.runtime.data.Encoding;
-import dev.banyan.runtime.data.Example;
+import dev.banyan.runtime.data.Text;
 import dev.banyan.runtime.inference.AdapterWeights;
 import dev.banyan.runtime.inference.BaseModel;
 import dev.banyan.runtime.inference.BatchOutput;
@@ -60,16 +62,22 @@ public final class BankedModel implements TextModel {
 
   @Override
   public List<Encoding> encode(List<String> texts) {
-    return base.tokenizer().encodeAll(texts.stream().map(Example::of).toList());
+    return base.tokenizer().encodeAll(texts.stream().map(Text::of).toList());
   }
 
   @Override
   public Prepared prepare(Path directory) {
     AdapterWeights weights = AdapterWeights.fit(PeftAdapter.read(directory), base.manifest(), plan);
+    requireAnswerable(weights.task());
     return new Prepared() {
       @Override
       public Digest digest() {
         return weights.digest();
+      }
+
+      @Override
+      public Task task() {
+        return weights.task();
       }
 
       @Override
@@ -82,6 +90,15 @@ public final class BankedModel implements TextModel {
         base.bank().write(slot, weights);
       }
     };
+  }
+
+  private static void requireAnswerable(Task task) {
+    if (task.head() == Task.Head.TOKENS) {
+      throw new UnusableArtifact(
+          "adapter",
+          "it was trained for %s, which this server has no operation for".formatted(task.text()),
+          "judge it with 'banyan evaluate', or run the bundle's serving_model.onnx");
+    }
   }
 
   @Override

@@ -1,10 +1,12 @@
 package dev.banyan.server.inference;
 
+import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.runtime.data.Encoding;
 import dev.banyan.server.adapter.AdapterName;
 import dev.banyan.server.adapter.AdapterRegistry;
 import dev.banyan.server.adapter.Lease;
+import dev.banyan.server.adapter.Resident;
 import dev.banyan.server.batch.Admission;
 import dev.banyan.server.batch.Lane;
 import dev.banyan.server.batch.RequestQueue;
@@ -66,7 +68,7 @@ public final class Inference {
     }
     Lane lane = new Lane(NO_TENANT, model.name());
     try (Admission.Ticket _ = admission.enter(NO_TENANT, query.texts().size())) {
-      return run(query, lane, new Served(0, model.digest(), List.of()));
+      return run(query, lane, new Served(0, model.digest(), Task.EMBEDDING, List.of()));
     }
   }
 
@@ -81,11 +83,15 @@ public final class Inference {
             "Adapter '%s' has no labels: it was trained for embeddings.".formatted(name));
       }
       List<String> wanted = classify ? labels : List.of();
-      return run(query, lane, new Served(lease.adapter().slot(), lease.adapter().digest(), wanted));
+      return run(query, lane, Served.by(lease.adapter(), wanted));
     }
   }
 
-  private record Served(int slot, Digest digest, List<String> labels) {}
+  private record Served(int slot, Digest digest, Task task, List<String> labels) {
+    static Served by(Resident adapter, List<String> labels) {
+      return new Served(adapter.slot(), adapter.digest(), adapter.task(), labels);
+    }
+  }
 
   private Answer run(Query query, Lane lane, Served served) {
     List<Encoding> encodings = model.encode(query.texts());
@@ -97,7 +103,7 @@ public final class Inference {
       List<RowAnswer> answers =
           queue.submit(new RequestQueue.Request<>(lane, rows, query.abandoned())).join();
       int tokens = rows.stream().mapToInt(model::tokens).sum();
-      return new Answer(served.digest(), served.labels(), answers, tokens);
+      return new Answer(served.digest(), served.task(), served.labels(), answers, tokens);
     } catch (CompletionException e) {
       throw new ModelFailure(e.getCause() == null ? e : e.getCause());
     }

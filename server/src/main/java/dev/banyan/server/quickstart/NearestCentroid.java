@@ -2,6 +2,7 @@ package dev.banyan.server.quickstart;
 
 import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.data.Encoding;
+import dev.banyan.runtime.data.Example;
 import dev.banyan.runtime.inference.BaseModel;
 import dev.banyan.runtime.inference.BatchOutput;
 import dev.banyan.runtime.inference.Row;
@@ -20,25 +21,23 @@ record NearestCentroid(BaseModel base) {
   /** The share of held-out texts that get their label. */
   double accuracy(Dataset train, Dataset eval) {
     Map<String, float[]> centroids = new LinkedHashMap<>();
-    List<float[]> known = embed(train);
+    List<Example.Labelled> examples = train.examples(Example.Labelled::of);
+    List<float[]> known = embed(examples);
     for (int i = 0; i < known.size(); i++) {
       float[] embedding = known.get(i);
       float[] sum =
-          centroids.computeIfAbsent(label(train, i), label -> new float[embedding.length]);
+          centroids.computeIfAbsent(examples.get(i).label(), label -> new float[embedding.length]);
       for (int d = 0; d < sum.length; d++) {
         sum[d] += embedding[d];
       }
     }
-    List<float[]> asked = embed(eval);
+    List<Example.Labelled> questions = eval.examples(Example.Labelled::of);
+    List<float[]> asked = embed(questions);
     int right = 0;
     for (int i = 0; i < asked.size(); i++) {
-      right += nearest(centroids, asked.get(i)).equals(label(eval, i)) ? 1 : 0;
+      right += nearest(centroids, asked.get(i)).equals(questions.get(i).label()) ? 1 : 0;
     }
     return (double) right / asked.size();
-  }
-
-  private static String label(Dataset data, int index) {
-    return data.examples().get(index).label().orElseThrow();
   }
 
   private static String nearest(Map<String, float[]> centroids, float[] embedding) {
@@ -64,8 +63,9 @@ record NearestCentroid(BaseModel base) {
     return sum;
   }
 
-  private List<float[]> embed(Dataset data) {
-    List<Encoding> encodings = base.tokenizer().encodeAll(data.examples());
+  private List<float[]> embed(List<Example.Labelled> examples) {
+    List<Encoding> encodings =
+        base.tokenizer().encodeAll(examples.stream().map(Example.Labelled::content).toList());
     List<float[]> embeddings = new ArrayList<>();
     for (int from = 0; from < encodings.size(); from += BATCH) {
       List<Row> rows =

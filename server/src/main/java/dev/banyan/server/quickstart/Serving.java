@@ -60,10 +60,9 @@ final class Serving implements AutoCloseable {
   /** One answer of each tenant. */
   private void showAnswers() {
     for (Tenant tenant : Tenant.all()) {
-      Example example = Dataset.read(files.eval(tenant)).examples().getFirst();
+      Example.Labelled example = heldOut(tenant).getFirst();
       Traffic.Reply reply =
-          traffic.classify(
-              new Traffic.Request(tenant.model(), example.text(), example.label().orElseThrow()));
+          traffic.classify(new Traffic.Request(tenant.model(), example.text(), example.label()));
       String text = example.text();
       screen.line(
           "%-20s %-62s -> %s (%.2f)"
@@ -75,16 +74,17 @@ final class Serving implements AutoCloseable {
     }
   }
 
+  private List<Example.Labelled> heldOut(Tenant tenant) {
+    return Dataset.read(files.eval(tenant)).examples(Example.Labelled::of);
+  }
+
   /** All held-out texts of all tenants in turn, several times. */
   private List<Traffic.Request> requests() {
     List<List<Traffic.Request>> byTenant = new ArrayList<>();
     for (Tenant tenant : Tenant.all()) {
       byTenant.add(
-          Dataset.read(files.eval(tenant)).examples().stream()
-              .map(
-                  example ->
-                      new Traffic.Request(
-                          tenant.model(), example.text(), example.label().orElseThrow()))
+          heldOut(tenant).stream()
+              .map(example -> new Traffic.Request(tenant.model(), example.text(), example.label()))
               .toList());
     }
     int longest = byTenant.stream().mapToInt(List::size).max().orElseThrow();
@@ -145,7 +145,7 @@ final class Serving implements AutoCloseable {
   void stay() {
     screen.heading("The server stays up at " + server.url() + "; end it with Ctrl-C. Try:");
     for (Tenant tenant : Tenant.all()) {
-      String text = Dataset.read(files.eval(tenant)).examples().getLast().text();
+      String text = heldOut(tenant).getLast().text();
       screen.line(
           "curl -s %s/v1/classify -H 'Content-Type: application/json' -d '{\"model\": \"%s\", \"input\": \"%s\"}'"
               .formatted(server.url(), tenant.model(), text.replaceAll("[\"'\\\\]", "")));

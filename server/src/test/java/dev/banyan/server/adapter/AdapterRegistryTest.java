@@ -3,6 +3,7 @@ package dev.banyan.server.adapter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.server.problem.ServerProblem;
 import java.nio.charset.StandardCharsets;
@@ -48,6 +49,11 @@ class AdapterRegistryTest {
         @Override
         public Digest digest() {
           return digestOf(content);
+        }
+
+        @Override
+        public Task task() {
+          return Task.TEXT_CLASSIFICATION;
         }
 
         @Override

@@ -3,6 +3,7 @@ package dev.banyan.server.adapter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.server.adapter.AdapterState.Event;
 import java.util.List;
@@ -29,7 +30,8 @@ class AdapterStateTest {
   private static final Event EVICTED = new Event.Evicted();
 
   private static Resident resident(int slot) {
-    return new Resident(slot, Digest.of(new byte[] {(byte) slot}), List.of("a"));
+    return new Resident(
+        slot, Digest.of(new byte[] {(byte) slot}), Task.TEXT_CLASSIFICATION, List.of("a"));
   }
 
   /** The whole table; what is not here cannot happen. */

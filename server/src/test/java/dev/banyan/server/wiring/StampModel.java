@@ -1,5 +1,6 @@
 package dev.banyan.server.wiring;
 
+import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.runtime.data.Encoding;
 import dev.banyan.server.inference.ModelRow;
@@ -90,6 +91,11 @@ final class StampModel implements TextModel {
       @Override
       public Digest digest() {
         return Digest.builder().add(config.encode()).build();
+      }
+
+      @Override
+      public Task task() {
+        return Task.TEXT_CLASSIFICATION;
       }
 
       @Override
