@@ -16,13 +16,14 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "benchmarks/run",
     mixinStandardHelpOptions = true,
-    description = "Measures what Banyan promises about time, and prints it as Markdown.")
+    description = "Measures what Banyan promises about time and memory, and prints it as Markdown.")
 public final class BenchmarkCommand implements Callable<Integer> {
   /** What can be measured. */
   enum Benchmark {
     MIXED_BATCH(31),
     ADAPTER_LOAD(100),
-    START_UP(5);
+    START_UP(5),
+    LARGE_MODEL(1);
 
     private final int rounds;
 
@@ -45,7 +46,7 @@ public final class BenchmarkCommand implements Callable<Integer> {
   @Option(
       names = "--rounds",
       paramLabel = "N",
-      description = "how often each is run (default: 31, 100 and 5)")
+      description = "how often each is run (default: 31, 100 and 5; large-model runs once)")
   private Optional<Integer> rounds = Optional.empty();
 
   @Option(
@@ -79,6 +80,7 @@ public final class BenchmarkCommand implements Callable<Integer> {
       case MIXED_BATCH -> new MixedBatch(miniLm, count).measure();
       case ADAPTER_LOAD -> new AdapterLoad(miniLm, count).measure();
       case START_UP -> new StartUp(miniLm, count, root).measure();
+      case LARGE_MODEL -> new LargeJob(miniLm.dir(), root).measure();
     };
   }
 

@@ -7,6 +7,7 @@ import dev.banyan.graph.Inspection.Layer;
 import dev.banyan.graph.Inspection.Port;
 import dev.banyan.graph.io.NodeNotes;
 import dev.banyan.graph.io.OnnxReader;
+import dev.banyan.graph.io.Simplify;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.Value;
@@ -15,8 +16,6 @@ import dev.banyan.graph.lowering.LoweringRules;
 import dev.banyan.graph.site.Site;
 import dev.banyan.graph.site.SiteDiscovery;
 import dev.banyan.graph.training.PoolingChoice;
-import dev.banyan.runtime.ort.ModelProbe;
-import dev.banyan.runtime.ort.SimplifySettings;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.TreeMap;
@@ -34,9 +33,7 @@ final class ModelInspector {
 
   Inspection inspect() {
     try (WorkFolder folder = WorkFolder.temporary("banyan-inspect-")) {
-      Path simplified = folder.path().resolve("simplified.onnx");
-      ModelProbe.simplify(source.path(), simplified, SimplifySettings.defaults());
-      Model model = OnnxReader.read(OnnxFile.read(simplified));
+      Model model = OnnxReader.read(Simplify.of(source, folder.path()));
       NodeNotes.carry(source, model);
       return describe(model);
     }

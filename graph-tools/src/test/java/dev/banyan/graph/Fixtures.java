@@ -5,9 +5,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.graph.io.NodeNotes;
 import dev.banyan.graph.io.OnnxReader;
+import dev.banyan.graph.io.Simplify;
 import dev.banyan.graph.ir.Model;
-import dev.banyan.runtime.ort.ModelProbe;
-import dev.banyan.runtime.ort.SimplifySettings;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -80,10 +79,9 @@ public final class Fixtures {
 
   /** The model as ONNX Runtime simplifies it. */
   public static Model simplified(Path model, Path folder) {
-    Path out = folder.resolve("simplified-" + model.getFileName());
-    ModelProbe.simplify(model, out, SimplifySettings.defaults());
-    Model simplified = OnnxReader.read(OnnxFile.read(out));
-    NodeNotes.carry(OnnxFile.read(model), simplified);
+    OnnxFile source = OnnxFile.read(model);
+    Model simplified = OnnxReader.read(Simplify.of(source, folder));
+    NodeNotes.carry(source, simplified);
     return simplified;
   }
 }

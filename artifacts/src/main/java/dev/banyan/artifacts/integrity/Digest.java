@@ -95,7 +95,9 @@ public record Digest(String sha256) {
     public Builder add(MemorySegment bytes) {
       for (long at = 0; at < bytes.byteSize(); at += PIECE) {
         long length = Math.min(PIECE, bytes.byteSize() - at);
-        sha256.update(bytes.asSlice(at, length).asByteBuffer());
+        MemorySegment piece = bytes.asSlice(at, length);
+        sha256.update(piece.asByteBuffer());
+        MappedFile.release(piece);
       }
       return this;
     }

@@ -44,6 +44,19 @@ public final class MappedFile {
     return map(file, Arena.ofAuto());
   }
 
+  /**
+   * Says that a part of a mapping has been read through and is not needed soon, so that a file
+   * larger than memory can be gone through: its pages no longer count as this process's. Reading
+   * them again is fine. For memory that is no mapping this does nothing.
+   *
+   * @param part of a file that is mapped for reading
+   */
+  public static void release(MemorySegment part) {
+    if (part.isMapped() && part.isReadOnly()) {
+      part.unload();
+    }
+  }
+
   /** Maps a whole file for as long as the arena lives. */
   static MemorySegment map(Path file, Arena arena) {
     if (Files.isDirectory(file)) {

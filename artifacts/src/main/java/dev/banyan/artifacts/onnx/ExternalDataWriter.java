@@ -1,6 +1,7 @@
 package dev.banyan.artifacts.onnx;
 
 import dev.banyan.artifacts.integrity.AtomicFiles;
+import dev.banyan.artifacts.integrity.MappedFile;
 import dev.banyan.artifacts.tensor.Tensor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -69,7 +70,9 @@ public final class ExternalDataWriter implements AutoCloseable {
       channel.position(offset);
       for (long at = 0; at < data.byteSize(); at += PIECE) {
         long length = Math.min(PIECE, data.byteSize() - at);
-        AtomicFiles.writeFully(channel, data.asSlice(at, length).asByteBuffer());
+        MemorySegment piece = data.asSlice(at, length);
+        AtomicFiles.writeFully(channel, piece.asByteBuffer());
+        MappedFile.release(piece);
       }
       end = offset + data.byteSize();
     } catch (IOException e) {

@@ -11,8 +11,10 @@ import dev.banyan.artifacts.integrity.CorruptArtifact;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.artifacts.integrity.MappedFile;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
+import dev.banyan.artifacts.onnx.proto.GraphProto;
 import dev.banyan.artifacts.onnx.proto.ModelProto;
 import dev.banyan.artifacts.onnx.proto.TensorProto;
+import dev.banyan.artifacts.onnx.proto.ValueInfoProto;
 import dev.banyan.artifacts.tensor.Tensor;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -20,6 +22,7 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.Channels;
 import java.nio.file.Path;
+import java.util.Map;
 
 /**
  * An ONNX model on disk together with the data files that it points to.
@@ -39,12 +42,14 @@ public final class OnnxFile {
   private final MemorySegment bytes;
   private final ModelProto model;
   private final ExternalFiles externals;
+  private final Map<String, Tensor> lent;
 
-  private OnnxFile(Path path, MemorySegment bytes, ModelProto model) {
+  private OnnxFile(Path path, MemorySegment bytes, ModelProto model, Map<String, Tensor> lent) {
     this.path = path;
     this.bytes = bytes;
     this.model = model;
     this.externals = new ExternalFiles(path);
+    this.lent = Map.copyOf(lent);
   }
 
   /**
@@ -64,7 +69,7 @@ public final class OnnxFile {
               .formatted(bytes.byteSize()),
           "export it with external data");
     }
-    OnnxFile file = new OnnxFile(path, bytes, parse(path, bytes));
+    OnnxFile file = new OnnxFile(path, bytes, parse(path, bytes), Map.of());
     file.check();
     return file;
   }
@@ -120,6 +125,27 @@ public final class OnnxFile {
   }
 
   /**
+   * The same model with weights that live elsewhere, each in the place of the graph input of its
+   * name, if there is one: what was written without its weights is whole again, and nothing is
+   * copied.
+   *
+   * @param weights by name
+   */
+  public OnnxFile withWeights(Map<String, Tensor> weights) {
+    GraphProto graph = model.getGraph();
+    GraphProto.Builder whole = graph.toBuilder().clearInput();
+    for (ValueInfoProto input : graph.getInputList()) {
+      Tensor weight = weights.get(input.getName());
+      if (weight == null) {
+        whole.addInput(input);
+      } else {
+        whole.addInitializer(TensorProtos.lent(weight));
+      }
+    }
+    return new OnnxFile(path, bytes, model.toBuilder().setGraph(whole).build(), weights);
+  }
+
+  /**
    * A view of a tensor's elements, wherever this model keeps them: in the message as bytes or as
    * numbers, or in a data file beside it.
    *
@@ -128,7 +154,8 @@ public final class OnnxFile {
    * @throws UnusableArtifact if the element type is one that Banyan has no use for, such as strings
    */
   public Tensor tensor(TensorProto proto) {
-    return new TensorReader(path.toString(), externals).read(proto);
+    Tensor known = TensorProtos.isLent(proto) ? lent.get(proto.getName()) : null;
+    return known == null ? new TensorReader(path.toString(), externals).read(proto) : known;
   }
 
   /**

@@ -37,6 +37,17 @@ public final class TensorProtos {
         .build();
   }
 
+  /** A message for a tensor that its reader has from elsewhere: external, and yet in no file. */
+  static TensorProto lent(Tensor tensor) {
+    return header(tensor).setDataLocation(TensorProto.DataLocation.EXTERNAL).build();
+  }
+
+  /** True for what {@link #lent} makes. */
+  static boolean isLent(TensorProto proto) {
+    return proto.getDataLocation() == TensorProto.DataLocation.EXTERNAL
+        && proto.getExternalDataCount() == 0;
+  }
+
   private static TensorProto.Builder header(Tensor tensor) {
     return TensorProto.newBuilder()
         .setName(tensor.name())

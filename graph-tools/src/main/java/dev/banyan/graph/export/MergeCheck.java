@@ -1,6 +1,7 @@
 package dev.banyan.graph.export;
 
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.BundleFile;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.tensor.Shape;
@@ -96,7 +97,8 @@ final class MergeCheck {
 
   private List<Map<String, float[]>> answers(Path model, List<RandomBatch> batches) {
     List<Map<String, float[]>> answers = new ArrayList<>();
-    try (InferenceSession session = InferenceSession.open(model, SessionSettings.defaults())) {
+    SessionSettings settings = SessionSettings.defaults().sparing(bytesOfBase());
+    try (InferenceSession session = InferenceSession.open(model, settings)) {
       List<String> outputs = session.outputs().stream().map(TensorPort::name).toList();
       for (RandomBatch batch : batches) {
         try (Arena arena = Arena.ofConfined();
@@ -109,6 +111,11 @@ final class MergeCheck {
       }
     }
     return answers;
+  }
+
+  private long bytesOfBase() {
+    BundleFile weights = bundle.manifest().files().get(Bundle.BASE_DATA);
+    return weights == null ? 0 : weights.bytes();
   }
 
   private Map<String, NativeTensor> feeds(

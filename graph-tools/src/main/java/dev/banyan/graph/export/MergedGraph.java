@@ -196,6 +196,7 @@ final class MergedGraph {
       double most = largestDifference(one.old().data(), merged.data());
       layers += most > 0 ? 1 : 0;
       change = Math.max(change, most);
+      MappedFile.release(one.old().data());
       return data.add(merged.named(one.layer().output().name()));
     }
   }

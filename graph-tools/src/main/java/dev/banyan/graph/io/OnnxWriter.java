@@ -1,6 +1,7 @@
 package dev.banyan.graph.io;
 
 import dev.banyan.artifacts.onnx.ExternalDataWriter;
+import dev.banyan.artifacts.onnx.ExternalLocation;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.onnx.TensorProtos;
 import dev.banyan.artifacts.onnx.proto.GraphProto;
@@ -37,20 +38,36 @@ public final class OnnxWriter {
   /** Constants of at least this many bytes are external: the smallest size ORT does that for. */
   private static final long EXTERNAL_BYTES = 1024;
 
-  private final Optional<ExternalDataWriter> weights;
+  private final WeightPlacement placement;
+
+  /** Says where constants go. */
+  @FunctionalInterface
+  public interface WeightPlacement {
+    /** Where a constant's bytes lie beside the model; empty if they are to be in it. */
+    Optional<ExternalLocation> of(Tensor constant);
+  }
+
+  /** A writer that asks for each constant where it goes. */
+  public OnnxWriter(WeightPlacement placement) {
+    this.placement = placement;
+  }
 
   /** A writer whose big constants go to this data file, which must lie beside the models. */
   public OnnxWriter(ExternalDataWriter weights) {
-    this.weights = Optional.of(weights);
-  }
-
-  private OnnxWriter() {
-    this.weights = Optional.empty();
+    this(beside(weights));
   }
 
   /** A writer of models that hold all their constants themselves: below 2 GiB. */
   public static OnnxWriter selfContained() {
-    return new OnnxWriter();
+    return new OnnxWriter(constant -> Optional.empty());
+  }
+
+  /** Big constants in a data file. */
+  public static WeightPlacement beside(ExternalDataWriter weights) {
+    return constant ->
+        constant.data().byteSize() < EXTERNAL_BYTES
+            ? Optional.empty()
+            : Optional.of(weights.add(constant));
   }
 
   /**
@@ -85,9 +102,9 @@ public final class OnnxWriter {
   }
 
   private TensorProto tensor(Tensor tensor) {
-    return weights
-        .filter(_ -> tensor.data().byteSize() >= EXTERNAL_BYTES)
-        .map(file -> TensorProtos.external(tensor, file.add(tensor)))
+    return placement
+        .of(tensor)
+        .map(place -> TensorProtos.external(tensor, place))
         .orElseGet(() -> TensorProtos.inline(tensor));
   }
 

@@ -39,7 +39,8 @@ final class TypeCodec {
     return info.build();
   }
 
-  private static TypeProto encode(TensorType type) {
+  /** The message of a type. */
+  static TypeProto encode(TensorType type) {
     TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
     for (Dim dim : type.dims()) {
       TensorShapeProto.Dimension.Builder entry = shape.addDimBuilder();

@@ -25,6 +25,7 @@ import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.lowering.LoweringRules;
 import dev.banyan.graph.site.Site;
 import dev.banyan.runtime.data.TextTokenizer;
+import dev.banyan.runtime.ort.SessionSettings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -196,10 +197,25 @@ public final class BundleBuilder {
 
   private double check(BundleWriter writer, Plan plan) {
     Path serving = writer.path(Bundle.SERVING_MODEL);
+    SessionSettings settings =
+        SessionSettings.defaults().sparing(size(writer.path(Bundle.BASE_DATA)));
+    List<RandomBatch> batches = SelfCheck.batches(plan.limits(), plan.maxLength());
+    List<float[]> expected;
+    // One model after the other: both at once would need twice the memory.
     try (OriginalModel original =
-            new OriginalModel(request.model(), plan.encoderOutput(), request.pooling());
-        SelfCheck check = new SelfCheck(serving, plan.parameters())) {
-      return check.run(original, plan.limits(), plan.maxLength());
+        new OriginalModel(request.model(), plan.encoderOutput(), request.pooling(), settings)) {
+      expected = batches.stream().map(original::embed).toList();
+    }
+    try (SelfCheck check = new SelfCheck(serving, plan.parameters(), settings)) {
+      return check.run(batches, expected, plan.limits(), plan.maxLength());
+    }
+  }
+
+  private static long size(Path file) {
+    try {
+      return Files.size(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot read " + file, e);
     }
   }
 

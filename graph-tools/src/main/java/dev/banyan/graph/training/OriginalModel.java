@@ -25,9 +25,10 @@ final class OriginalModel implements AutoCloseable {
    *
    * @param output name of the hidden states {@code [batch, sequence, hidden]}, or of the model's
    *     own pooled output {@code [batch, hidden]} for {@link Pooling#POOLER}
+   * @param settings how to run it
    */
-  OriginalModel(Path model, String output, Pooling pooling) {
-    this.session = InferenceSession.open(model, SessionSettings.defaults());
+  OriginalModel(Path model, String output, Pooling pooling, SessionSettings settings) {
+    this.session = InferenceSession.open(model, settings);
     this.output = output;
     this.pooling = pooling;
   }

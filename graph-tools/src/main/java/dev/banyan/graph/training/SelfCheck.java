@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 
 /**
  * Holds a serving graph against the model that it was made from, on random tokens: the bare base
@@ -32,14 +33,14 @@ final class SelfCheck implements AutoCloseable {
   private static final long LABELS = 2;
   private static final String EMBEDDINGS = "embeddings";
 
-  private final SplittableRandom random = new SplittableRandom(42);
+  private final SplittableRandom random = new SplittableRandom(43);
   private final InferenceSession serving;
   private final TensorScope bankScope = new TensorScope();
   private final Map<String, NativeTensor> banks = new HashMap<>();
 
   /** Loads the graph, with zeros in slot 0 and random adapters in the slots of the other rows. */
-  SelfCheck(Path servingModel, List<ParameterSpec> parameters) {
-    serving = InferenceSession.open(servingModel, SessionSettings.defaults());
+  SelfCheck(Path servingModel, List<ParameterSpec> parameters, SessionSettings settings) {
+    serving = InferenceSession.open(servingModel, settings);
     for (ParameterSpec spec : parameters) {
       long[] dims = spec.shape(RANK, LABELS).toArray();
       long[] withSlots = new long[dims.length + 1];
@@ -54,18 +55,27 @@ final class SelfCheck implements AutoCloseable {
     }
   }
 
+  /** The texts that both models get. */
+  static List<RandomBatch> batches(TextLimits limits, int maxLength) {
+    SplittableRandom random = new SplittableRandom(42);
+    return Stream.generate(
+            () -> RandomBatch.of(random, limits.vocabulary(), ROWS, Math.min(LENGTH, maxLength)))
+        .limit(BATCHES)
+        .toList();
+  }
+
   /**
    * Runs the checks.
    *
+   * @param expected the original's embeddings of each batch
    * @return the largest difference between an element of the two embeddings
    * @throws UnusableModel if a check fails
    */
-  double run(OriginalModel original, TextLimits limits, int maxLength) {
+  double run(List<RandomBatch> batches, List<float[]> expected, TextLimits limits, int maxLength) {
     double largest = 0;
-    for (int i = 0; i < BATCHES; i++) {
-      RandomBatch batch =
-          RandomBatch.of(random, limits.vocabulary(), ROWS, Math.min(LENGTH, maxLength));
-      double difference = difference(original.embed(batch), embed(batch, new long[ROWS]));
+    for (int i = 0; i < batches.size(); i++) {
+      RandomBatch batch = batches.get(i);
+      double difference = difference(expected.get(i), embed(batch, new long[ROWS]));
       requireClose(
           difference,
           "the prepared graph with the bare base gives other embeddings than the original model");

@@ -7,6 +7,7 @@ import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.graph.io.NodeNotes;
 import dev.banyan.graph.io.OnnxReader;
 import dev.banyan.graph.io.OnnxWriter;
+import dev.banyan.graph.io.Simplify;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
@@ -16,8 +17,6 @@ import dev.banyan.graph.lowering.LoweringRules;
 import dev.banyan.graph.lowering.SpeakOpset;
 import dev.banyan.graph.pass.RemoveUnused;
 import dev.banyan.graph.types.TypeOf;
-import dev.banyan.runtime.ort.ModelProbe;
-import dev.banyan.runtime.ort.SimplifySettings;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -49,11 +48,9 @@ final class SourceModel implements AutoCloseable {
    */
   static SourceModel simplify(OnnxFile source, LoweringRules rules) {
     WorkFolder folder = WorkFolder.temporary("banyan-prepare-");
-    Path file = folder.path().resolve("simplified.onnx");
     boolean done = false;
     try {
-      ModelProbe.simplify(source.path(), file, SimplifySettings.defaults());
-      SourceModel model = new SourceModel(folder, OnnxFile.read(file), source);
+      SourceModel model = new SourceModel(folder, Simplify.of(source, folder.path()), source);
       SourceModel lowered = model.lowered(rules);
       done = true;
       return lowered;

@@ -24,6 +24,8 @@ import java.util.List;
  * have the same name: the one of the input's axis they follow, where there is one. So two axes with
  * one name are known to have one size, which inference from the model's text cannot tell: it loses
  * the names at the first slice, and the number of axes at the first computed reshape.
+ *
+ * <p>Big weights are zeros in these runs, so that their number costs neither disk nor memory.
  */
 public final class TypeOf {
   private TypeOf() {}
@@ -55,9 +57,12 @@ public final class TypeOf {
     graph.sort();
     Path file = folder.resolve("probe.onnx");
     try (ExternalDataWriter weights = new ExternalDataWriter(folder.resolve("probe.data"))) {
-      new OnnxWriter(weights).write(model, file);
+      ZeroWeights zeros = new ZeroWeights(folder.resolve("zeros.data"), OnnxWriter.beside(weights));
+      new OnnxWriter(zeros).write(model, file);
+      zeros.finish();
     }
-    SessionSettings settings = SessionSettings.defaults().withOptimization(Optimization.NONE);
+    SessionSettings settings =
+        SessionSettings.defaults().withOptimization(Optimization.NONE).withoutPrepacking();
     try (InferenceSession session = InferenceSession.open(file, settings)) {
       ObservedShapes shapes = ObservedShapes.of(session);
       for (TensorPort port : session.outputs()) {

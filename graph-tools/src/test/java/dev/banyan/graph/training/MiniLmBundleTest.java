@@ -66,7 +66,10 @@ class MiniLmBundleTest {
     RandomBatch batch = batch(5, 31);
     try (OriginalModel original =
         new OriginalModel(
-            folder.resolve("all-minilm-l6-v2.onnx"), "last_hidden_state", Pooling.MEAN)) {
+            folder.resolve("all-minilm-l6-v2.onnx"),
+            "last_hidden_state",
+            Pooling.MEAN,
+            SessionSettings.defaults())) {
       // The base's own operators run in both; only pooling is computed another way here.
       assertClose(serving.run(batch, "embeddings", 0, 0, 0, 0, 0), original.embed(batch), 1e-6f);
     }

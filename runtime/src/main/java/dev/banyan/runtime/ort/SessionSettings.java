@@ -16,9 +16,17 @@ import ai.onnxruntime.providers.OrtCUDAProviderOptions;
  * @param optimization how far ORT may rewrite the graph
  * @param memoryPattern whether ORT plans one block of memory per input shape: costs memory when
  *     batches differ in length, and gains nothing measurable here
+ * @param prepacking whether kernels keep a copy of their weights in a layout of their own: faster
+ *     runs for as much memory again
  */
 public record SessionSettings(
-    Device device, int threads, Optimization optimization, boolean memoryPattern) {
+    Device device,
+    int threads,
+    Optimization optimization,
+    boolean memoryPattern,
+    boolean prepacking) {
+  private static final long LARGE = 1L << 30;
+
   /** How far ORT may rewrite a graph while loading it. */
   public enum Optimization {
     /** As it is on disk. */
@@ -46,24 +54,39 @@ public record SessionSettings(
     }
   }
 
-  /** The CPU, ORT's choice of threads, all optimizations, no memory pattern. */
+  /** The CPU, ORT's choice of threads, all optimizations, no memory pattern, prepacking. */
   public static SessionSettings defaults() {
-    return new SessionSettings(new Device.Cpu(), 0, Optimization.ALL, false);
+    return new SessionSettings(new Device.Cpu(), 0, Optimization.ALL, false, true);
   }
 
   /** The same on another device. */
   public SessionSettings on(Device other) {
-    return new SessionSettings(other, threads, optimization, memoryPattern);
+    return new SessionSettings(other, threads, optimization, memoryPattern, prepacking);
   }
 
   /** The same with another number of threads. */
   public SessionSettings withThreads(int count) {
-    return new SessionSettings(device, count, optimization, memoryPattern);
+    return new SessionSettings(device, count, optimization, memoryPattern, prepacking);
   }
 
   /** The same with another optimization level. */
   public SessionSettings withOptimization(Optimization other) {
-    return new SessionSettings(device, threads, other, memoryPattern);
+    return new SessionSettings(device, threads, other, memoryPattern, prepacking);
+  }
+
+  /**
+   * The same if the weights are small; if they are large, with weights used as they lie in their
+   * file: copies of them, packed and fused, would need as much memory again. For a few runs.
+   *
+   * @param bytes size of the weights
+   */
+  public SessionSettings sparing(long bytes) {
+    return bytes < LARGE ? this : withOptimization(Optimization.BASIC).withoutPrepacking();
+  }
+
+  /** The same with weights used as they lie in their file. */
+  public SessionSettings withoutPrepacking() {
+    return new SessionSettings(device, threads, optimization, memoryPattern, false);
   }
 
   /**
@@ -78,6 +101,9 @@ public record SessionSettings(
       options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
       options.setOptimizationLevel(optimization.level);
       options.setMemoryPatternOptimization(memoryPattern);
+      if (!prepacking) {
+        options.addConfigEntry("session.disable_prepacking", "1");
+      }
       if (threads > 0) {
         options.setIntraOpNumThreads(threads);
       }
