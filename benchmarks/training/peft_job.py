@@ -61,9 +61,8 @@ def encoded(file: Path, tokenizer, max_length: int) -> tuple[list[dict], list[st
     examples = [json.loads(line) for line in file.read_text().splitlines()]
     labels = sorted({example["label"] for example in examples})
     rows = tokenizer([example["text"] for example in examples], truncation=True, max_length=max_length)
-    columns = ("input_ids", "attention_mask", "token_type_ids")
     return [
-        {**{name: rows[name][i] for name in columns}, "labels": labels.index(example["label"])}
+        {**{name: column[i] for name, column in rows.items()}, "labels": labels.index(example["label"])}
         for i, example in enumerate(examples)
     ], labels
 
