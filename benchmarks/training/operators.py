@@ -17,6 +17,7 @@ from minilm import minilm, prepared
 RANK = 8
 LABELS = 2
 WARMUP = 3
+CONSTANT = {"lora_scaling": 2.0, "label_smoothing": 0.0, "class_weights": 1.0}
 # Operators that take less than this share are left out.
 SHOWN = 0.002
 
@@ -85,15 +86,18 @@ def feed(put, shape: tuple[int, int]):
     import numpy as np
 
     draw = np.random.default_rng(0)
-    if put.name == "lora_scaling":
-        return np.full(put.shape, 2.0, np.float32)
+    if put.name in CONSTANT:
+        return np.full(sizes(put), CONSTANT[put.name], np.float32)
     if put.name == "labels":
         return draw.integers(0, LABELS, shape[0])
     if put.type == "tensor(int64)":
         constant = {"attention_mask": 1, "token_type_ids": 0}.get(put.name)
         return draw.integers(1000, 20000, shape) if constant is None else np.full(shape, constant)
-    sizes = [{"rank": RANK, "labels": LABELS}.get(size, size) for size in put.shape]
-    return (draw.standard_normal(sizes) * 0.02).astype(np.float32)
+    return (draw.standard_normal(sizes(put)) * 0.02).astype(np.float32)
+
+
+def sizes(put) -> list[int]:
+    return [{"rank": RANK, "labels": LABELS}.get(size, size) for size in put.shape]
 
 
 if __name__ == "__main__":
