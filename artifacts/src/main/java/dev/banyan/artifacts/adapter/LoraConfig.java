@@ -1,7 +1,9 @@
 package dev.banyan.artifacts.adapter;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
+import java.util.Map;
 
 /**
  * PEFT's description of a LoRA adapter, {@code adapter_config.json}.
@@ -28,6 +30,9 @@ public record LoraConfig(
     String taskType,
     String baseModel,
     ObjectNode other) {
+  static final String RANKS = "rank_pattern";
+  static final String ALPHAS = "alpha_pattern";
+
   /**
    * Copies the collections.
    *
@@ -68,9 +73,55 @@ public record LoraConfig(
         dev.banyan.artifacts.integrity.JsonText.object());
   }
 
-  /** The factor before {@code B·A·x}: alpha/rank, with rsLoRA alpha/sqrt(rank). */
+  /**
+   * The factor before {@code B·A·x} in layers of no pattern: alpha/rank, with rsLoRA
+   * alpha/sqrt(rank).
+   */
   public double scaling() {
-    return alpha / (rslora ? Math.sqrt(rank) : rank);
+    return scaling(alpha, rank);
+  }
+
+  private double scaling(double ofAlpha, int ofRank) {
+    return ofAlpha / (rslora ? Math.sqrt(ofRank) : ofRank);
+  }
+
+  /** The rank of a layer: that of {@code rank_pattern} if its module path fits, else {@code r}. */
+  public int rank(String module) {
+    return LayerPattern.value(other.path(RANKS), module).map(JsonNode::intValue).orElse(rank);
+  }
+
+  /** The factor before {@code B·A·x} in a layer, with its own rank and alpha. */
+  public double scaling(String module) {
+    double own =
+        LayerPattern.value(other.path(ALPHAS), module).map(JsonNode::doubleValue).orElse(alpha);
+    return scaling(own, rank(module));
+  }
+
+  /** The patterns as one text; empty if there are none. */
+  String patterns() {
+    return other.path(RANKS).isEmpty() && other.path(ALPHAS).isEmpty()
+        ? ""
+        : other.path(RANKS) + " " + other.path(ALPHAS);
+  }
+
+  /** The same with other ranks in some layers, given by whole module paths, and their alphas. */
+  public LoraConfig withPatterns(Map<String, Integer> ranks, Map<String, Double> alphas) {
+    ObjectNode more = other.deepCopy();
+    ObjectNode rankPattern = more.putObject(RANKS);
+    ranks.forEach(rankPattern::put);
+    ObjectNode alphaPattern = more.putObject(ALPHAS);
+    alphas.forEach(alphaPattern::put);
+    return new LoraConfig(
+        rank,
+        alpha,
+        dropout,
+        targetModules,
+        modulesToSave,
+        rslora,
+        bias,
+        taskType,
+        baseModel,
+        more);
   }
 
   /** The same over a base of another name. */

@@ -36,6 +36,10 @@ final class LoraConfigJson {
     String bias = text("bias", "none");
     String task = text("task_type", "");
     String base = text("base_model_name_or_path", "");
+    LayerPattern.check(
+        artifact, json.path(LoraConfig.RANKS), node -> node.isInt() && node.intValue() >= 1);
+    LayerPattern.check(
+        artifact, json.path(LoraConfig.ALPHAS), node -> Double.isFinite(node.asDouble(Double.NaN)));
     json.remove(
         List.of(
             "peft_type",
@@ -143,8 +147,8 @@ final class LoraConfigJson {
     json.put("fan_in_fan_out", false);
     json.put("use_dora", false);
     json.put("init_lora_weights", true);
-    json.putObject("rank_pattern");
-    json.putObject("alpha_pattern");
+    json.putObject(LoraConfig.RANKS);
+    json.putObject(LoraConfig.ALPHAS);
     json.putNull("layers_to_transform");
     json.setAll(config.other());
     return JsonText.bytes(json);

@@ -133,6 +133,9 @@ public record PeftAdapter(LoraConfig config, SafetensorsFile weights) {
   public Digest digest() {
     Digest.Builder digest = Digest.builder().add("banyan adapter 1");
     digest.add(Double.toString(config.scaling())).add(Integer.toString(config.rank()));
+    if (!config.patterns().isEmpty()) {
+      digest.add(config.patterns());
+    }
     Map<String, String> metadata = new TreeMap<>(weights.metadata());
     // Written for others' sake, and only once the adapter is saved.
     metadata.remove(FRAMEWORK);

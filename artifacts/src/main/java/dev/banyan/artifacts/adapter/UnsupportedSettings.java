@@ -21,8 +21,6 @@ final class UnsupportedSettings {
           "lora_bias",
           "use_qalora",
           "use_bdlora",
-          "rank_pattern",
-          "alpha_pattern",
           "layer_replication",
           "trainable_token_indices",
           "target_parameters",

@@ -131,6 +131,32 @@ public record Tensor(String name, DType type, Shape shape, MemorySegment data) {
     };
   }
 
+  /**
+   * A matrix or vector of FLOAT cut, or filled up with zeros, at the end of each axis; itself if it
+   * has this shape.
+   *
+   * @throws IllegalArgumentException if it has another number of axes, or more than two
+   */
+  public Tensor resized(Shape other) {
+    if (other.equals(shape)) {
+      return this;
+    }
+    if (other.rank() != shape.rank() || shape.rank() < 1 || shape.rank() > 2) {
+      throw new IllegalArgumentException(
+          "Tensor '%s' of %s is not resized to %s".formatted(name, shape, other));
+    }
+    int axis = shape.rank() - 1;
+    int from = Math.toIntExact(shape.dim(axis));
+    int to = Math.toIntExact(other.dim(axis));
+    long rows = axis == 0 ? 1 : Math.min(shape.dim(0), other.dim(0));
+    float[] values = floats();
+    float[] result = new float[Math.toIntExact(other.elements())];
+    for (int row = 0; row < rows; row++) {
+      System.arraycopy(values, row * from, result, row * to, Math.min(from, to));
+    }
+    return ofFloats(name, other, result);
+  }
+
   /** Adding half of what is cut off, less one where the last bit kept is even, rounds. */
   private static short toBfloat16(float value) {
     int bits = Float.floatToIntBits(value);

@@ -109,6 +109,44 @@ class PeftAdapterTest {
     assertThat(config.scaling()).isEqualTo(scaling, offset(0.0));
   }
 
+  @Test
+  void patternsDecideRankAndScalingOfLayers() {
+    LoraConfig config =
+        new LoraConfig(8, 16, 0, List.of(), List.of(), false, "none", "", "")
+            .withPatterns(Map.of("layer.[01].query", 4), Map.of("value", 2.0));
+    assertThat(config.rank("bert.layer.0.query")).isEqualTo(4);
+    assertThat(config.rank("layer.1.query")).isEqualTo(4);
+    // From a dot on, and to the end.
+    assertThat(config.rank("mylayer.1.query")).isEqualTo(8);
+    assertThat(config.rank("layer.1.query.sub")).isEqualTo(8);
+    assertThat(config.scaling("layer.1.query")).isEqualTo(4.0);
+    assertThat(config.scaling("layer.1.value")).isEqualTo(0.25);
+    assertThat(config.scaling("layer.1.key")).isEqualTo(2.0);
+    PeftAdapter plain = adapter(1);
+    plain.write(folder.resolve("plain"));
+    PeftAdapter other =
+        new PeftAdapter(plain.config().withPatterns(Map.of(), Map.of("q", 3.0)), plain.weights());
+    other.write(folder.resolve("other"));
+    assertThat(PeftAdapter.read(folder.resolve("other")).config().scaling("x.q"))
+        .isEqualTo(other.config().scaling("x.q"));
+    assertThat(other.digest()).isNotEqualTo(plain.digest());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{'rank_pattern': {'query': 0}}",
+        "{'rank_pattern': {'qu(ery': 4}}",
+        "{'rank_pattern': [4]}",
+        "{'alpha_pattern': {'query': 'high'}}",
+      })
+  void patternThatIsNoneIsRefused(String change) throws Exception {
+    ObjectNode changed =
+        JsonText.parse("test", change.replace('\'', '"').getBytes(StandardCharsets.UTF_8));
+    PeftFolder.write(folder, PeftFolder.config().setAll(changed));
+    assertThatExceptionOfType(CorruptArtifact.class).isThrownBy(() -> PeftAdapter.read(folder));
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -116,8 +154,6 @@ class PeftAdapterTest {
         "{'fan_in_fan_out': true}",
         "{'lora_bias': true}",
         "{'use_qalora': true}",
-        "{'rank_pattern': {'query': 4}}",
-        "{'alpha_pattern': {'query': 4}}",
         "{'layer_replication': [[0, 4]]}",
         "{'trainable_token_indices': [1]}",
         "{'target_parameters': ['experts']}",

@@ -1,7 +1,16 @@
 package dev.banyan.runtime.cli;
 
+import dev.banyan.runtime.log.JsonLinesLog;
+import dev.banyan.runtime.log.RunLogs;
+import dev.banyan.runtime.log.RunPage;
+import dev.banyan.runtime.log.TensorBoardLog;
+import dev.banyan.runtime.report.LossChart;
+import dev.banyan.runtime.training.RunIdentity;
 import dev.banyan.runtime.training.RunPlace;
+import dev.banyan.runtime.training.TrainingListener;
+import dev.banyan.runtime.training.TrainingReport;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -24,18 +33,73 @@ final class RunOptions {
       paramLabel = "N",
       defaultValue = "0",
       description =
-          "Save the state after every N steps too; 0 for only at the end of each epoch (default: ${DEFAULT-VALUE}).")
+          "Save the state after every N steps too; 0 for only at the end of each epoch (default:"
+              + " ${DEFAULT-VALUE}).")
   private int saveEvery;
 
   @Option(
       names = "--state",
       paramLabel = "DIR",
       description =
-          "Where the state lies until the run has ended (default: hidden beside --out, .<name>.state).")
+          "Where the state lies until the run has ended (default: hidden beside --out,"
+              + " .<name>.state).")
   private @Nullable Path state;
+
+  @Option(
+      names = "--log",
+      paramLabel = "FILE",
+      description = "Also write a line of JSON for every step, evaluation and save.")
+  private @Nullable Path log;
+
+  @Option(
+      names = "--tensorboard",
+      paramLabel = "DIR",
+      description = "Also write event files for TensorBoard.")
+  private @Nullable Path tensorboard;
+
+  @Option(
+      names = "--report",
+      paramLabel = "FILE",
+      description = "Also write one HTML page with curves, results, settings and digests.")
+  private @Nullable Path report;
+
+  @Option(
+      names = "--chart",
+      paramLabel = "FILE",
+      description = "Also draw the loss over the steps as SVG.")
+  private @Nullable Path chart;
+
+  private final RunPage page = new RunPage();
 
   Path out() {
     return out;
+  }
+
+  /** The logs these flags ask for. */
+  RunLogs logs(TrainingListener progress) {
+    RunLogs logs = new RunLogs();
+    logs.add(progress);
+    if (log != null) {
+      logs.add(new JsonLinesLog(log));
+    }
+    if (tensorboard != null) {
+      logs.add(new TensorBoardLog(tensorboard));
+    }
+    if (report != null) {
+      logs.add(page);
+    }
+    return logs;
+  }
+
+  /** Writes the pictures of a run that has ended. */
+  void draw(TrainingReport result, RunIdentity identity) {
+    if (chart != null) {
+      LossChart.Curve curve = new LossChart.Curve("loss", result.losses());
+      new LossChart("Loss of " + out.getFileName(), List.of(curve)).write(chart);
+    }
+    if (report != null) {
+      page.write(report, out, result, identity);
+    }
   }
 
   /**

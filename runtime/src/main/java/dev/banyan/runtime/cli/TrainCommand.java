@@ -3,19 +3,21 @@ package dev.banyan.runtime.cli;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.inference.WarmUp;
+import dev.banyan.runtime.log.RunLogs;
 import dev.banyan.runtime.report.JsonOutput;
-import dev.banyan.runtime.report.LossChart;
+import dev.banyan.runtime.training.RunIdentity;
 import dev.banyan.runtime.training.RunPlace;
 import dev.banyan.runtime.training.Trainer;
 import dev.banyan.runtime.training.TrainingData;
+import dev.banyan.runtime.training.TrainingListener;
 import dev.banyan.runtime.training.TrainingPlan;
 import dev.banyan.runtime.training.TrainingReport;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -71,12 +73,6 @@ public final class TrainCommand implements Callable<Integer> {
   @Mixin private TrainingFlags flags = new TrainingFlags();
   @Mixin private ComputeOptions compute = new ComputeOptions();
 
-  @Option(
-      names = "--chart",
-      paramLabel = "FILE",
-      description = "Also draw the loss over the steps as SVG.")
-  private @Nullable Path chart;
-
   @Option(names = "--json", description = "Print one JSON object and nothing else.")
   private boolean json;
 
@@ -91,12 +87,12 @@ public final class TrainCommand implements Callable<Integer> {
     Bundle opened = Bundle.openVerified(bundle);
     TrainingData texts =
         new TrainingData(Dataset.read(data), Optional.ofNullable(eval).map(Dataset::read));
-    ProgressLine progress = ProgressLine.on(own.commandLine().getErr(), json);
-    TrainingReport report = trainer(own, opened, progress).train(texts, place(own));
-    if (chart != null) {
-      LossChart.Curve curve = new LossChart.Curve("loss", report.losses());
-      new LossChart("Loss of " + run.out().getFileName(), List.of(curve)).write(chart);
+    TrainingPlan plan = plan(own);
+    TrainingReport report;
+    try (RunLogs logs = run.logs(ProgressLine.on(own.commandLine().getErr(), json))) {
+      report = trainer(own, opened, plan, logs).train(texts, place(own));
     }
+    run.draw(report, RunIdentity.of(opened, texts, plan));
     if (json) {
       screen.println(JsonOutput.text(report.toJson()));
     } else {
@@ -106,18 +102,27 @@ public final class TrainCommand implements Callable<Integer> {
     return 0;
   }
 
-  private Trainer trainer(CommandSpec own, Bundle opened, ProgressLine progress) {
-    try {
-      TrainingPlan plan = flags.plan(compute.settings());
-      return new Trainer(opened, plan, progress);
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(own.commandLine(), "--" + e.getMessage(), e);
+  private TrainingPlan plan(CommandSpec own) {
+    TrainingPlan plan = checked(own, () -> flags.plan(compute.settings()));
+    if (eval == null && plan.evaluations().every() > 0) {
+      throw new ParameterException(own.commandLine(), "--eval-every needs --eval");
     }
+    return plan;
   }
 
   private RunPlace place(CommandSpec own) {
+    return checked(own, run::place);
+  }
+
+  private static Trainer trainer(
+      CommandSpec own, Bundle bundle, TrainingPlan plan, TrainingListener listener) {
+    return checked(own, () -> new Trainer(bundle, plan, listener));
+  }
+
+  /** A value out of range is a mistake in the command. */
+  private static <T> T checked(CommandSpec own, Supplier<T> values) {
     try {
-      return run.place();
+      return values.get();
     } catch (IllegalArgumentException e) {
       throw new ParameterException(own.commandLine(), "--" + e.getMessage(), e);
     }

@@ -11,6 +11,7 @@ import dev.banyan.runtime.training.Evaluations;
 import dev.banyan.runtime.training.LearningRate;
 import dev.banyan.runtime.training.LossPlan;
 import dev.banyan.runtime.training.Passes;
+import dev.banyan.runtime.training.RankPattern;
 import dev.banyan.runtime.training.TrainingPlan;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -35,6 +36,15 @@ final class TrainingFlags {
       names = "--rslora",
       description = "Scale it by alpha/sqrt(rank) instead (rank-stabilized LoRA).")
   private boolean rankStabilized;
+
+  @Option(
+      names = "--rank-pattern",
+      paramLabel = "LAYERS=R,..",
+      defaultValue = "",
+      description =
+          "Other ranks for some layers, by names or regular expressions: query=16,layer.5=4. Their"
+              + " updates are scaled as all are.")
+  private String rankPattern = "";
 
   @Option(
       names = "--lora-plus-ratio",
@@ -69,7 +79,8 @@ final class TrainingFlags {
       paramLabel = "N",
       defaultValue = "0",
       description =
-          "Instead of --batch-size: as many texts as fit into N tokens, padding included, so that every batch costs the same.")
+          "Instead of --batch-size: as many texts as fit into N tokens, padding included, so that"
+              + " every batch costs the same.")
   private int batchTokens;
 
   @Option(
@@ -85,7 +96,8 @@ final class TrainingFlags {
       paramLabel = "N",
       defaultValue = "0",
       description =
-          "Pad every batch to at least N tokens; 0 for its longest text (default: ${DEFAULT-VALUE}).")
+          "Pad every batch to at least N tokens; 0 for its longest text (default:"
+              + " ${DEFAULT-VALUE}).")
   private int padTo;
 
   @Option(
@@ -100,7 +112,8 @@ final class TrainingFlags {
       paramLabel = "NAME",
       defaultValue = "linear",
       description =
-          "How the step size falls after the warm-up: linear, cosine or constant (default: ${DEFAULT-VALUE}).")
+          "How the step size falls after the warm-up: linear, cosine or constant (default:"
+              + " ${DEFAULT-VALUE}).")
   private String schedule = "linear";
 
   @Option(
@@ -152,7 +165,8 @@ final class TrainingFlags {
       paramLabel = "N",
       defaultValue = "3",
       description =
-          "With --eval: stop after N evaluations without a better result (default: ${DEFAULT-VALUE}).")
+          "With --eval: stop after N evaluations without a better result (default:"
+              + " ${DEFAULT-VALUE}).")
   private int patience;
 
   @Option(
@@ -160,7 +174,8 @@ final class TrainingFlags {
       paramLabel = "N",
       defaultValue = "42",
       description =
-          "Decides start values and order; the same seed gives the same bytes (default: ${DEFAULT-VALUE}).")
+          "Decides start values and order; the same seed gives the same bytes (default:"
+              + " ${DEFAULT-VALUE}).")
   private long seed;
 
   @Option(
@@ -168,7 +183,8 @@ final class TrainingFlags {
       paramLabel = "NAME",
       defaultValue = "session",
       description =
-          "What computes: session, or ort-training for ONNX Runtime's training API (default: ${DEFAULT-VALUE}).")
+          "What computes: session, or ort-training for ONNX Runtime's training API (default:"
+              + " ${DEFAULT-VALUE}).")
   private String engine = "session";
 
   @Option(
@@ -176,7 +192,8 @@ final class TrainingFlags {
       paramLabel = "MIB",
       defaultValue = "2048",
       description =
-          "Most MiB to keep on disk of what is below the lowest adapter, which later epochs then do not compute again; 0 for none (default: ${DEFAULT-VALUE}).")
+          "Most MiB to keep on disk of what is below the lowest adapter, which later epochs then do"
+              + " not compute again; 0 for none (default: ${DEFAULT-VALUE}).")
   private int prefixCache;
 
   /**
@@ -186,7 +203,7 @@ final class TrainingFlags {
    */
   TrainingPlan plan(SessionSettings settings) {
     return new TrainingPlan(
-        new AdapterPlan(rank, alpha, rankStabilized),
+        new AdapterPlan(rank, alpha, rankStabilized, RankPattern.parse(rankPattern)),
         new Passes(epochs, maxSteps, batch(), accumulation, padTo),
         rate(),
         new AdamW(weightDecay, clip, loraPlusRatio),

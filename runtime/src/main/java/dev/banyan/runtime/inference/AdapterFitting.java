@@ -14,11 +14,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** One adapter being checked and converted, tensor by tensor. */
 final class AdapterFitting {
   private static final String PREFIX = "base_model.model.";
+  private static final Pattern LORA =
+      Pattern.compile(Pattern.quote(PREFIX) + "(.*)\\.lora_[AB]\\.weight");
 
   private final PeftAdapter adapter;
   private final BundleManifest bundle;
@@ -33,8 +38,22 @@ final class AdapterFitting {
     this.adapter = adapter;
     this.bundle = bundle;
     this.limits = limits;
-    this.rank = adapter.config().rank();
     this.left.putAll(adapter.weights().tensors());
+    this.rank = highestRank();
+  }
+
+  private int highestRank() {
+    return left.keySet().stream()
+        .filter(name -> LORA.matcher(name).matches())
+        .mapToInt(name -> adapter.config().rank(module(name)))
+        .max()
+        .orElse(adapter.config().rank());
+  }
+
+  /** The module path that PEFT's patterns are about. */
+  private static String module(String tensor) {
+    Matcher lora = LORA.matcher(tensor);
+    return lora.matches() ? lora.group(1) : tensor;
   }
 
   AdapterWeights fit(Digest digest) {
@@ -58,6 +77,7 @@ final class AdapterFitting {
           "prepare a bundle with targets that include it, for instance all-linear");
     }
     checkPairs(tensors);
+    requireEffect(tensors);
     return new AdapterWeights(digest, task, labels, rank, tensors);
   }
 
@@ -159,7 +179,8 @@ final class AdapterFitting {
   }
 
   private Tensor convert(ParameterSpec spec, Tensor tensor, int labels) {
-    Shape expected = spec.shape(rank, labels);
+    String module = module(tensor.name());
+    Shape expected = spec.shape(adapter.config().rank(module), labels);
     boolean matrix = spec.transposed();
     Shape stored = matrix ? Shape.of(expected.dim(1), expected.dim(0)) : expected;
     if (!tensor.shape().equals(stored)) {
@@ -167,11 +188,13 @@ final class AdapterFitting {
           "'%s' is %s, the base needs %s".formatted(tensor.name(), tensor.shape(), stored),
           "use the bundle of the base that it was trained on");
     }
-    float scale = spec.scaled() ? (float) adapter.config().scaling() : 1;
+    float scale = spec.scaled() ? (float) adapter.config().scaling(module) : 1;
     float[] values = tensor.floats();
     requireFinite(tensor, values);
     int rows = matrix ? Math.toIntExact(stored.dim(0)) : 1;
-    return Tensor.ofFloats(spec.name(), expected, turned(values, rows, scale));
+    Tensor turned = Tensor.ofFloats(spec.name(), expected, turned(values, rows, scale));
+    // A layer of a lower rank than others has zeros in place of the rest.
+    return turned.resized(spec.shape(rank, labels));
   }
 
   private static void requireFinite(Tensor tensor, float[] values) {
@@ -204,6 +227,30 @@ final class AdapterFitting {
             "get the adapter again from where it was made");
       }
     }
+  }
+
+  /** Such an adapter would answer as the base does, and nobody would know. */
+  private void requireEffect(Map<String, Tensor> tensors) {
+    List<Tensor> products =
+        bundle.parameters().stream()
+            .filter(ParameterSpec::scaled)
+            .flatMap(spec -> Stream.ofNullable(tensors.get(spec.name())))
+            .toList();
+    if (!products.isEmpty() && products.stream().noneMatch(AdapterFitting::hasNonZero)) {
+      throw unusable(
+          "lora_B times alpha/rank is zero in all of its %d layers, so it changes nothing"
+              .formatted(products.size()),
+          "train it, or ask for the bare base");
+    }
+  }
+
+  private static boolean hasNonZero(Tensor tensor) {
+    for (float value : tensor.floats()) {
+      if (value != 0) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static String partner(String name) {

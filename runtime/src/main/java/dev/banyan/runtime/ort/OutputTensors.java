@@ -7,6 +7,8 @@ import dev.banyan.artifacts.tensor.Shape;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
+import java.util.ArrayList;
+import java.util.List;
 
 /** What one run gave, by output name, until it is closed. */
 public final class OutputTensors implements AutoCloseable {
@@ -15,6 +17,13 @@ public final class OutputTensors implements AutoCloseable {
 
   OutputTensors(OrtSession.Result result) {
     this.result = result;
+  }
+
+  /** The names of the outputs, in the graph's order. */
+  public List<String> names() {
+    List<String> names = new ArrayList<>();
+    result.forEach(output -> names.add(output.getKey()));
+    return names;
   }
 
   /**

@@ -76,7 +76,7 @@ public record LossChart(String title, List<Curve> curves) {
                 + " font-family=\"sans-serif\" font-size=\"12\">%n"
                 + "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>%n"
                 + "<text x=\"%d\" y=\"24\" font-size=\"16\">%s</text>%n",
-            WIDTH, HEIGHT, LEFT, escape(title)));
+            WIDTH, HEIGHT, LEFT, Html.escape(title)));
     axes(svg, scale);
     for (int i = 0; i < curves.size(); i++) {
       curve(svg, scale, i);
@@ -118,7 +118,7 @@ public record LossChart(String title, List<Curve> curves) {
     svg.append(
         format(
             "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" fill=\"%s\">%s</text>%n",
-            WIDTH - RIGHT - 8, TOP + 16 + 16 * index, colour, escape(curve.name())));
+            WIDTH - RIGHT - 8, TOP + 16 + 16 * index, colour, Html.escape(curve.name())));
   }
 
   private static void line(StringBuilder svg, String points, String colour, String style) {
@@ -147,9 +147,5 @@ public record LossChart(String title, List<Curve> curves) {
   /** A decimal point in every country. */
   private static String format(String pattern, Object... values) {
     return String.format(Locale.ROOT, pattern.replace("%n", "\n"), values);
-  }
-
-  private static String escape(String text) {
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
   }
 }

@@ -25,11 +25,17 @@ import java.util.stream.Collectors;
  * Turns trained parameters into a PEFT adapter and puts it in its place.
  *
  * @param manifest the bundle that was trained
+ * @param ranks the rank of each layer
  * @param config the adapter's configuration
  * @param labels names by class id; empty where the task has none
  * @param folder where the adapter goes
  */
-record AdapterOutput(BundleManifest manifest, LoraConfig config, List<String> labels, Path folder) {
+record AdapterOutput(
+    BundleManifest manifest,
+    LayerRanks ranks,
+    LoraConfig config,
+    List<String> labels,
+    Path folder) {
   private static final String HEAD = "classifier";
 
   /** The output of a run. */
@@ -47,8 +53,13 @@ record AdapterOutput(BundleManifest manifest, LoraConfig config, List<String> la
             "none",
             manifest.task().peftType(),
             manifest.base().name());
+    LayerRanks ranks = new LayerRanks(plan.adapter(), manifest.adapter().sites());
     return new AdapterOutput(
-        manifest, config, labels.map(LabelSet::names).orElse(List.of()), folder);
+        manifest,
+        ranks,
+        ranks.describe(config),
+        labels.map(LabelSet::names).orElse(List.of()),
+        folder);
   }
 
   /**
@@ -89,10 +100,11 @@ record AdapterOutput(BundleManifest manifest, LoraConfig config, List<String> la
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     boolean learned = manifest.parameters().stream().noneMatch(ParameterSpec::scaled);
     for (ParameterSpec spec : manifest.parameters()) {
-      Tensor tensor = byName.get(spec.name());
-      if (tensor == null) {
+      Tensor trained = byName.get(spec.name());
+      if (trained == null) {
         throw new TrainingFailure.UselessAdapter(spec.name(), "is not in the checkpoint");
       }
+      Tensor tensor = ranks.own(spec, trained);
       float[] values = tensor.floats();
       requireFinite(spec, values);
       learned |= spec.scaled() && hasNonZero(values);

@@ -7,8 +7,9 @@ package dev.banyan.runtime.training;
  * @param alpha LoRA's alpha: the update is scaled by alpha / rank
  * @param rankStabilized whether it is scaled by alpha / sqrt(rank) instead (rsLoRA, Kalajdzievski,
  *     2023, arXiv:2312.03732)
+ * @param ranks other ranks of single layers, which are scaled as all are
  */
-public record AdapterPlan(int rank, double alpha, boolean rankStabilized) {
+public record AdapterPlan(int rank, double alpha, boolean rankStabilized, RankPattern ranks) {
   /**
    * Checks the ranges.
    *
@@ -21,7 +22,12 @@ public record AdapterPlan(int rank, double alpha, boolean rankStabilized) {
 
   /** A plain LoRA adapter. */
   public static AdapterPlan lora(int rank, double alpha) {
-    return new AdapterPlan(rank, alpha, false);
+    return new AdapterPlan(rank, alpha, false, RankPattern.none());
+  }
+
+  /** The same with other ranks in some layers. */
+  public AdapterPlan with(RankPattern other) {
+    return new AdapterPlan(rank, alpha, rankStabilized, other);
   }
 
   /** What LoRA's product is multiplied by. */

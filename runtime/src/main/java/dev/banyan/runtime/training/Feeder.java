@@ -34,6 +34,11 @@ record Feeder(
     }
   }
 
+  /** The same for the base alone: LoRA's product counts nothing. */
+  Feeder withoutAdapter() {
+    return new Feeder(inputs, padding, 0, loss, prefix);
+  }
+
   Feeds feeds(EncodedData data, List<Integer> picked) {
     List<Encoding> rows = data.rows(picked);
     Batch batch = Batch.of(rows, padding);

@@ -48,31 +48,33 @@ final class Keeper {
    * @param epochEnds whether the step was the last of its epoch
    * @param runEnds whether it was the last of all
    * @return whether it is worth going on
+   * @throws TrainingFailure.UselessAdapter if what is to be kept changes nothing
    */
-  boolean stepped(TrainingEngine engine, Position at, boolean epochEnds, boolean runEnds) {
+  boolean stepped(Learner learner, Position at, boolean epochEnds, boolean runEnds) {
     if (evaluation.isEmpty()) {
       if (epochEnds || runEnds) {
-        keep(engine, at, Optional.empty());
+        keep(learner, at, Optional.empty());
       }
       return true;
     }
-    return !plan.due(at.step(), epochEnds, runEnds) || judge(evaluation.get(), engine, at);
+    return !plan.due(at.step(), epochEnds, runEnds) || judge(evaluation.get(), learner, at);
   }
 
-  private boolean judge(Evaluation held, TrainingEngine engine, Position at) {
-    Score score = held.score(engine);
+  private boolean judge(Evaluation held, Learner learner, Position at) {
+    Score score = held.score(learner.engine());
     boolean better = kept.flatMap(Kept::score).map(score::betterThan).orElse(true);
     listener.on(new TrainingEvent.Evaluated(at.step(), at.epoch(), score, better));
     if (better) {
-      keep(engine, at, Optional.of(score));
+      keep(learner, at, Optional.of(score));
     } else {
       kept = kept.map(Kept::staler);
     }
     return kept.map(Kept::stale).orElse(0) < plan.patience();
   }
 
-  private void keep(TrainingEngine engine, Position at, Optional<Score> score) {
-    List<Tensor> parameters = engine.parameters();
+  private void keep(Learner learner, Position at, Optional<Score> score) {
+    List<Tensor> parameters = learner.engine().parameters();
+    learner.requireEffect(parameters);
     Digest digest = save.apply(parameters);
     kept = Optional.of(new Kept(digest, score, at.epoch(), at.step(), 0, parameters));
     listener.on(new TrainingEvent.Saved(at.step(), at.epoch(), digest));

@@ -1,9 +1,12 @@
 package dev.banyan.runtime.training;
 
+import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.data.EncodedData;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.stream.IntStream;
 
 /**
  * Teaches an engine the examples of a data set.
@@ -16,6 +19,9 @@ import java.util.OptionalDouble;
 record Learner(TrainingEngine engine, Dataset source, EncodedData data, Feeder feeder) {
   /** A batch's lines beyond this number would only fill the screen. */
   private static final int MOST_LINES = 16;
+
+  /** Examples that are asked whether the adapter has an effect. */
+  private static final int PROBE = 4;
 
   /**
    * Adds up the gradients of some batches, each by its share of what counts, and updates.
@@ -49,6 +55,28 @@ record Learner(TrainingEngine engine, Dataset source, EncodedData data, Feeder f
     long nanos = System.nanoTime() - begin;
     return new TrainingEvent.Stepped(
         step.number(), step.epoch(), (float) mean, step.rate(), norm, tokens, nanos);
+  }
+
+  /**
+   * Checks that LoRA has learned something that shows: the same examples, once with its product and
+   * once without, must not be answered by the very same numbers.
+   *
+   * @throws TrainingFailure.UselessAdapter if they are
+   */
+  void requireEffect(List<Tensor> parameters) {
+    if (parameters.stream().noneMatch(parameter -> parameter.name().endsWith(".lora_B"))) {
+      return;
+    }
+    List<Integer> probe = IntStream.range(0, Math.min(PROBE, source.size())).boxed().toList();
+    if (Arrays.equals(predict(feeder, probe), predict(feeder.withoutAdapter(), probe))) {
+      throw new TrainingFailure.UselessAdapter("lora", "changes no answer of the model");
+    }
+  }
+
+  private float[] predict(Feeder from, List<Integer> picked) {
+    try (Feeder.Feeds feeds = from.feeds(data, picked)) {
+      return engine.predict(feeds.byName());
+    }
   }
 
   /** Where the examples stand in their file. */

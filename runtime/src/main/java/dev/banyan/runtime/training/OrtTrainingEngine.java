@@ -21,10 +21,12 @@ import java.util.OptionalDouble;
 final class OrtTrainingEngine implements TrainingEngine {
   private final TrainingSession session;
   private final Path work;
+  private final boolean evaluates;
 
-  private OrtTrainingEngine(TrainingSession session, Path work) {
+  private OrtTrainingEngine(TrainingSession session, Path work, boolean evaluates) {
     this.session = session;
     this.work = work;
+    this.evaluates = evaluates;
   }
 
   /**
@@ -49,7 +51,7 @@ final class OrtTrainingEngine implements TrainingEngine {
             start.evaluates() ? Optional.of(bundle.file(Bundle.EVAL_MODEL)) : Optional.empty());
     TrainingSession session = TrainingSession.open(files, start.session());
     session.lazyResetGrad();
-    return new OrtTrainingEngine(session, work);
+    return new OrtTrainingEngine(session, work, start.evaluates());
   }
 
   @Override
@@ -79,6 +81,20 @@ final class OrtTrainingEngine implements TrainingEngine {
   @Override
   public OutputTensors evaluate(Map<String, NativeTensor> feeds) {
     return session.evalStep(feeds);
+  }
+
+  @Override
+  public float[] predict(Map<String, NativeTensor> feeds) {
+    try (OutputTensors outputs = evaluates ? session.evalStep(feeds) : session.trainStep(feeds)) {
+      return outputs.names().stream()
+          .filter(name -> !name.equals("loss"))
+          .findFirst()
+          .map(outputs::floats)
+          .orElseThrow(() -> new IllegalStateException("The graph predicts nothing"));
+    } finally {
+      // Without an eval graph this has added to the gradients.
+      session.lazyResetGrad();
+    }
   }
 
   @Override

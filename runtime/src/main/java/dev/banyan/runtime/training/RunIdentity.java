@@ -17,15 +17,17 @@ import java.util.Map;
  *
  * @param facts in a fixed order
  */
-record RunIdentity(Map<String, String> facts) {
+public record RunIdentity(Map<String, String> facts) {
   /** Decides how fast a run is, and not what comes out. */
-  private static final String THREADS = "session.threads";
+  private static final String THREADS = "compute.session.threads";
 
-  RunIdentity {
+  /** Copies the map, keeping its order. */
+  public RunIdentity {
     facts = Collections.unmodifiableMap(new LinkedHashMap<>(facts));
   }
 
-  static RunIdentity of(Bundle bundle, TrainingData data, TrainingPlan plan) {
+  /** The identity of a run over a bundle. */
+  public static RunIdentity of(Bundle bundle, TrainingData data, TrainingPlan plan) {
     Map<String, String> facts = new LinkedHashMap<>();
     facts.put("bundle", bundle.digest().toString());
     facts.put("data", digest(data.train()).toString());

@@ -10,6 +10,7 @@ import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OutputTensors;
+import dev.banyan.runtime.ort.TensorPort;
 import dev.banyan.runtime.ort.TensorScope;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -158,6 +159,20 @@ final class SessionTrainingEngine implements TrainingEngine {
     }
     return eval.run(
         withParameters(feeds), eval.outputs().stream().map(port -> port.name()).toList());
+  }
+
+  @Override
+  public float[] predict(Map<String, NativeTensor> feeds) {
+    String prediction =
+        gradients.outputs().stream()
+            .map(TensorPort::name)
+            .filter(name -> !name.equals(LOSS) && !name.endsWith("_grad"))
+            .findFirst()
+            .orElseThrow(() -> new IllegalStateException("The graph predicts nothing"));
+    InferenceSession session = eval == null ? gradients : eval;
+    try (OutputTensors outputs = session.run(withParameters(feeds), List.of(prediction))) {
+      return outputs.floats(prediction);
+    }
   }
 
   private Map<String, NativeTensor> withParameters(Map<String, NativeTensor> feeds) {

@@ -2,6 +2,7 @@ package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.integrity.WorkFolder;
+import dev.banyan.artifacts.tensor.Tensor;
 
 /**
  * Saves the state of a run when it is time to: after some steps, at the end of an epoch, and when
@@ -57,9 +58,19 @@ final class StateSaver implements AutoCloseable {
 
   private void save(Position at) {
     Checkpoint checkpoint = parts.engine().checkpoint();
+    checkpoint.trainable().forEach(StateSaver::requireFinite);
     folder.save(
         new RunState(parts.identity(), at, checkpoint, parts.keeper().kept(), listener.losses()));
     listener.on(new TrainingEvent.StateSaved(at.step(), folder.path()));
+  }
+
+  /** No run could go on from there, while it can from the state that was saved before. */
+  private static void requireFinite(Tensor parameter) {
+    for (float value : parameter.floats()) {
+      if (!Float.isFinite(value)) {
+        throw new TrainingFailure.UselessAdapter(parameter.name(), "has the value " + value);
+      }
+    }
   }
 
   /** Lets the end of the process wait no longer. */

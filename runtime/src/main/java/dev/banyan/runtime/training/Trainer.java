@@ -1,7 +1,7 @@
 package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.bundle.Bundle;
-import dev.banyan.artifacts.bundle.ParameterInitializer;
+import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.integrity.AbandonedFiles;
 import dev.banyan.artifacts.integrity.WorkFolder;
@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
 public final class Trainer {
   private final Bundle bundle;
   private final TrainingPlan plan;
+  private final LayerRanks ranks;
   private final StepLog listener;
 
   /**
@@ -51,6 +52,7 @@ public final class Trainer {
     }
     this.bundle = bundle;
     this.plan = plan;
+    this.ranks = new LayerRanks(plan.adapter(), bundle.manifest().adapter().sites());
     this.listener = new StepLog(listener);
   }
 
@@ -198,11 +200,8 @@ public final class Trainer {
   }
 
   private List<Tensor> start(Optional<LabelSet> labels) {
-    return new ParameterInitializer(plan.seed())
-        .tensors(
-            bundle.manifest().parameters(),
-            plan.adapter().rank(),
-            labels.map(LabelSet::size).orElse(0));
+    int count = labels.map(LabelSet::size).orElse(0);
+    return ranks.start(bundle.manifest().parameters(), plan.seed(), count);
   }
 
   private TrainingEngine engine(Checkpoint start, WorkFolder folder, boolean evaluates) {
@@ -215,7 +214,14 @@ public final class Trainer {
     };
   }
 
-  private static long elements(List<Tensor> tensors) {
-    return tensors.stream().mapToLong(tensor -> tensor.shape().elements()).sum();
+  private long elements(List<Tensor> tensors) {
+    long elements = 0;
+    for (ParameterSpec spec : bundle.manifest().parameters()) {
+      for (Tensor tensor : tensors) {
+        elements +=
+            tensor.name().equals(spec.name()) ? ranks.own(spec, tensor).shape().elements() : 0;
+      }
+    }
+    return elements;
   }
 }

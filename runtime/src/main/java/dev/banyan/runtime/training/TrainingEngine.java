@@ -39,6 +39,14 @@ interface TrainingEngine extends AutoCloseable {
    */
   OutputTensors evaluate(Map<String, NativeTensor> feeds);
 
+  /**
+   * What the parameters as they are now predict: the task's output for each row, without labels
+   * counting. Called between steps only.
+   *
+   * @param feeds as for {@link #accumulate}
+   */
+  float[] predict(Map<String, NativeTensor> feeds);
+
   /** A copy of the parameters as they are now. */
   List<Tensor> parameters();
 

@@ -53,7 +53,7 @@ final class TrainingLoop {
   /** What is due after a step; false if the run is to end. */
   private boolean settle(Position at, boolean epochEnds, int total) {
     boolean runEnds = at.step() == total;
-    boolean worthwhile = keeper.stepped(learner.engine(), at, epochEnds, runEnds);
+    boolean worthwhile = keeper.stepped(learner, at, epochEnds, runEnds);
     if (runEnds) {
       return false;
     }

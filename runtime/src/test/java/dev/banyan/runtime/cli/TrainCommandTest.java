@@ -91,12 +91,21 @@ class TrainCommandTest {
 
   @Test
   void withoutJsonPeopleReadLines() {
-    assertThat(train("--chart", folder.resolve("loss.svg").toString())).isZero();
+    assertThat(
+            train(
+                "--chart=" + folder.resolve("loss.svg"),
+                "--log=" + folder.resolve("run.jsonl"),
+                "--tensorboard=" + folder.resolve("board"),
+                "--report=" + folder.resolve("run.html")))
+        .isZero();
     assertThat(out.toString())
         .contains("Adapter   " + folder.resolve("out") + " (sha256:")
         .contains("Trained   307 parameters (544 frozen), 104 steps");
     assertThat(err.toString()).contains("epoch 8/8: mean loss 0.");
     assertThat(folder.resolve("loss.svg")).content().startsWith("<svg ");
+    assertThat(folder.resolve("run.jsonl")).content().startsWith("{\"event\":\"start\"");
+    assertThat(folder.resolve("run.html")).content().contains("<h1>out</h1>");
+    assertThat(folder.resolve("board")).isNotEmptyDirectory();
   }
 
   @Test
@@ -106,6 +115,8 @@ class TrainCommandTest {
     assertThat(train("--schedule", "step")).isEqualTo(2);
     assertThat(err.toString())
         .contains("--schedule is 'step'; expected linear, cosine or constant");
+    assertThat(train("--eval-every", "5")).isEqualTo(2);
+    assertThat(err.toString()).contains("--eval-every needs --eval");
     assertThat(train("--device", "tpu")).isEqualTo(2);
     assertThat(err.toString()).contains("'tpu' is not a device");
     assertThat(execute(new TrainCommand(), "--data", "x")).isEqualTo(2);
@@ -129,7 +140,9 @@ class TrainCommandTest {
     assertThat(out.toString())
         .contains("--bundle", "--data", "--eval", "--rank", "--alpha", "--epochs", "--batch-size")
         .contains("--learning-rate", "--schedule", "--warmup", "--weight-decay", "--clip", "--seed")
-        .contains("--max-steps", "--pad-to", "--out", "--json", "--device");
+        .contains("--max-steps", "--pad-to", "--out", "--json", "--device")
+        .contains("--resume", "--save-every", "--state", "--eval-every", "--patience")
+        .contains("--log", "--tensorboard", "--report", "--chart");
   }
 
   @Test

@@ -3,6 +3,7 @@ package dev.banyan.runtime.inference;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BaseInfo;
 import dev.banyan.artifacts.bundle.BundleManifest;
@@ -14,6 +15,8 @@ import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.TinyBundle;
 import dev.banyan.runtime.ort.SessionSettings;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -35,6 +38,38 @@ class AdapterWeightsTest {
     assertThat(weights.labels()).containsExactly("label 0", "label 1", "label 2");
     assertThat(weights.rank()).isEqualTo(2);
     assertThat(weights.digest()).isEqualTo(adapter.digest());
+  }
+
+  @Test
+  void layersOfALowerRankAreFilledUpAndScaledByTheirOwnAlpha() {
+    PeftAdapter plain = TinyAdapters.random(2, 3, 1);
+    PeftAdapter wider =
+        new PeftAdapter(
+            new LoraConfig(8, 8, 0, List.of("dense"), List.of(), false, "none", "SEQ_CLS", "tiny")
+                .withPatterns(Map.of("dense", 2), Map.of("encoder.dense", 6.0)),
+            plain.weights());
+    AdapterWeights weights = AdapterWeights.fit(wider, BUNDLE, LIMITS);
+    Tensor stored = Objects.requireNonNull(plain.weights().tensors().get(TinyAdapters.B));
+    Tensor fitted = Objects.requireNonNull(weights.tensors().get("encoder.dense.lora_B"));
+    // The only layer has rank 2, so that no more room is taken.
+    assertThat(weights.rank()).isEqualTo(2);
+    assertThat(fitted.floats()[16 + 5]).isEqualTo(3 * stored.floats()[5 * 2 + 1]);
+  }
+
+  @Test
+  void adapterWhoseProductIsZeroEverywhereIsRefused() {
+    PeftAdapter idle =
+        TinyAdapters.changed(
+            2,
+            3,
+            1,
+            tensors ->
+                tensors.put(
+                    TinyAdapters.B,
+                    Tensor.ofFloats(TinyAdapters.B, Shape.of(16, 2), new float[32])));
+    assertThatThrownBy(() -> AdapterWeights.fit(idle, BUNDLE, LIMITS))
+        .isInstanceOf(UnusableArtifact.class)
+        .hasMessageContaining("lora_B times alpha/rank is zero in all of its 1 layers");
   }
 
   @Test

@@ -19,6 +19,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class TrainerTest {
   @TempDir static Path shared;
@@ -135,8 +137,25 @@ class TrainerTest {
     assertThatThrownBy(() -> trainer.train(data, folder.resolve("out")))
         .isInstanceOf(TrainingFailure.Diverged.class)
         .hasMessageMatching(
-            "The (loss|norm of the gradients) is \\S+ at step [2-9] .*train.jsonl, lines (\\d+, )+\\d+\\); try a smaller --learning-rate.*");
+            "The (loss|norm of the gradients) is \\S+ at step [2-9] .*train.jsonl, lines (\\d+,"
+                + " )+\\d+\\); try a smaller --learning-rate.*");
     assertThat(folder).isEmptyDirectory();
+  }
+
+  @ParameterizedTest
+  @EnumSource(EngineKind.class)
+  void adapterThatChangesNoAnswerIsRefused(EngineKind kind) {
+    // B is then no longer zero, but too small for any sum of 32 bits to show it.
+    TrainingPlan plan =
+        plan(1, 0.02, 1).with(new LearningRate.Constant(1e-30, 0)).with(new AdamW(0, 0, 1));
+    for (TrainingData some : List.of(data, new TrainingData(data.train(), Optional.empty()))) {
+      Trainer trainer = new Trainer(bundle, plan.with(kind), event -> {});
+      assertThatThrownBy(() -> trainer.train(some, folder.resolve("out")))
+          .isInstanceOf(TrainingFailure.UselessAdapter.class)
+          .hasMessageContaining(
+              "'lora' changes no answer of the model; the adapter is not written");
+      assertThat(folder.resolve("out")).doesNotExist();
+    }
   }
 
   @Test

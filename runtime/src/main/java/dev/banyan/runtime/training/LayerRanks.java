@@ -1,0 +1,93 @@
+package dev.banyan.runtime.training;
+
+import dev.banyan.artifacts.adapter.LoraConfig;
+import dev.banyan.artifacts.bundle.ParameterInitializer;
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.tensor.Tensor;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The rank of each layer of a bundle. The graph has one rank for all: in training, layers of a
+ * lower one are filled up with zeros, which stay zeros, as either factor's gradient there is a
+ * product with the other's zeros. In the adapter's file each layer has its own rank. All layers are
+ * scaled alike; where the rank is another, so is alpha.
+ */
+final class LayerRanks {
+  private final AdapterPlan plan;
+  private final Map<String, Integer> bySite = new LinkedHashMap<>();
+
+  /**
+   * Ranks by a plan.
+   *
+   * @param sites module paths of the layers
+   * @throws IllegalArgumentException if a rule fits no layer
+   */
+  LayerRanks(AdapterPlan plan, List<String> sites) {
+    this.plan = plan;
+    for (RankPattern.Rule rule : plan.ranks().rules()) {
+      Require.that(
+          sites.stream().anyMatch(rule::fits),
+          "rank-pattern",
+          "'" + rule.layers() + "'",
+          "part of a layer's path, such as " + sites.stream().findFirst().orElse("none"));
+    }
+    sites.forEach(site -> bySite.put(site, of(site)));
+  }
+
+  private int of(String site) {
+    return plan.ranks().rules().stream()
+        .filter(rule -> rule.fits(site))
+        .map(RankPattern.Rule::rank)
+        .findFirst()
+        .orElse(plan.rank());
+  }
+
+  /** The highest rank, which the graph has. */
+  int highest() {
+    return bySite.values().stream().mapToInt(Integer::intValue).max().orElse(plan.rank());
+  }
+
+  private int of(ParameterSpec spec) {
+    return bySite.getOrDefault(spec.name().replaceFirst("\\.lora_[AB]$", ""), plan.rank());
+  }
+
+  /** Start values of all parameters, filled up to the highest rank. */
+  List<Tensor> start(List<ParameterSpec> specs, long seed, int labels) {
+    ParameterInitializer initializer = new ParameterInitializer(seed);
+    return specs.stream()
+        .map(
+            spec ->
+                initializer
+                    .tensors(List.of(spec), of(spec), labels)
+                    .getFirst()
+                    .resized(spec.shape(highest(), labels)))
+        .toList();
+  }
+
+  /** A parameter with its layer's own rank. */
+  Tensor own(ParameterSpec spec, Tensor parameter) {
+    // Neither axis of LoRA's factors has labels, and no other parameter has a rank.
+    return spec.dims().contains(ParameterSpec.RANK)
+        ? parameter.resized(spec.shape(of(spec), 0))
+        : parameter;
+  }
+
+  /** Tells PEFT of the layers whose rank is another. */
+  LoraConfig describe(LoraConfig config) {
+    if (plan.ranks().rules().isEmpty()) {
+      return config;
+    }
+    Map<String, Integer> ranks = new LinkedHashMap<>();
+    Map<String, Double> alphas = new LinkedHashMap<>();
+    bySite.forEach(
+        (site, rank) -> {
+          if (rank != plan.rank()) {
+            ranks.put(site, rank);
+            alphas.put(site, plan.scaling() * (plan.rankStabilized() ? Math.sqrt(rank) : rank));
+          }
+        });
+    return config.withPatterns(ranks, alphas);
+  }
+}
