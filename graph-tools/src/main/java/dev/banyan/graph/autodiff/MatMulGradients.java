@@ -46,7 +46,7 @@ public final class MatMulGradients {
       Value raw = c.squeeze(timesTransposed.of(row, b), List.of(c.rank(b) - 2));
       return c.sumBatchesToInput(raw, 0);
     }
-    return c.sumBatchesToInput(timesTransposed.of(c.dy(), b), 0);
+    return c.sumBatchesToInput(timesTransposed.of(c.dy(), QuantizedGradients.fresh(c, b)), 0);
   }
 
   /**

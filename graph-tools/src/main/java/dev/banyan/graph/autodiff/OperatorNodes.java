@@ -140,7 +140,8 @@ public class OperatorNodes {
     return constant(Tensor.ofFloats(name, Shape.of(values.length), values));
   }
 
-  private Value constant(Tensor tensor) {
+  /** A constant; equal names share a value. */
+  final Value constant(Tensor tensor) {
     return builder.graph().find(tensor.name()).orElseGet(() -> builder.graph().addConstant(tensor));
   }
 }

@@ -2,10 +2,16 @@ package dev.banyan.graph.autodiff;
 
 import static dev.banyan.graph.autodiff.GradientRule.NO_GRADIENT;
 
+import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.GraphFailure.NotDifferentiable;
 import dev.banyan.graph.ir.Attribute;
+import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.OpId;
 import dev.banyan.graph.ir.Value;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -28,7 +34,9 @@ public final class QuantizedGradients {
               NO_GRADIENT,
               NO_GRADIENT,
               NO_GRADIENT)
-          .nonDifferentiable("com.microsoft.GatherBlockQuantized")
+          .shaped(
+              "com.microsoft.MatMulBnb4", QuantizedGradients::matMulBnb4, NO_GRADIENT, NO_GRADIENT)
+          .nonDifferentiable("com.microsoft.GatherBlockQuantized", "DequantizeLinear")
           .build();
 
   private static final OpId DEQUANTIZE_ROWS = OpId.microsoft("GatherBlockQuantized");
@@ -66,6 +74,49 @@ public final class QuantizedGradients {
     Value whole =
         blocks * block == in ? weight : c.op("Slice", weight, c.longs(0), c.longs(in), c.longs(1));
     return c.op("MatMul", c.dy(), whole);
+  }
+
+  /** Its weight is {@code [out, in]}, two codes a byte, in blocks that may span rows. */
+  private static Value matMulBnb4(GradientContext c) {
+    long in = c.node().intAttribute("K", 0);
+    long out = c.node().intAttribute("N", 0);
+    long block = c.node().intAttribute("block_size", 64);
+    if (in % 2 != 0 || in * out % block != 0 || c.node().intAttribute("transB", 1) == 0) {
+      throw refuse(c, "is no whole number of bytes and blocks, or is not turned (transB)");
+    }
+    long kind = c.node().intAttribute("quant_type", 1);
+    Value pairs =
+        c.constant(
+            Tensor.ofFloats("banyan/bnb4(" + kind + ")", Shape.of(256, 2), Bnb4Codes.pairs(kind)));
+    Value octets = c.reshape(c.in(1), c.concat(List.of(rowCount(c), c.longs(in / 2))));
+    Value fractions = c.op("Gather", pairs, c.cast(octets, DType.INT32));
+    Value blocks = c.reshape(fractions, c.longs(in * out / block, block));
+    Value magnitudes = c.reshape(c.in(2), c.longs(in * out / block, 1));
+    return c.op("MatMul", c.dy(), c.reshape(c.mul(blocks, magnitudes), c.longs(out, in)));
+  }
+
+  /**
+   * A weight {@code [in, out]} that {@code DequantizeLinear} makes of a constant, made anew for the
+   * backward pass: else it would be kept from the forward pass on. Any other weight is as it was.
+   */
+  static Value fresh(GradientContext c, Value weight) {
+    Node maker = weight.producer().orElse(null);
+    if (maker == null
+        || !maker.op().is("DequantizeLinear")
+        || !maker.input(0).isConstant()
+        || c.rank(weight) != 2) {
+      return weight;
+    }
+    long in = maker.input(0).constant().orElseThrow().shape().dim(0);
+    Value numbers = c.reshape(maker.input(0), c.concat(List.of(c.longs(in), rowCount(c))));
+    List<Value> inputs = new ArrayList<>(maker.inputs());
+    inputs.set(0, numbers);
+    return c.op("DequantizeLinear", maker.attributes(), inputs.toArray(Value[]::new));
+  }
+
+  /** The size of the last axis of the gradient, int64 {@code [1]}, found while the graph runs. */
+  private static Value rowCount(GradientContext c) {
+    return c.op("Gather", c.op("Shape", c.dy()), c.longs(c.rank(c.out()) - 1L));
   }
 
   private static Value[] inputs(Value packed, Value rows, Value scales, Value zeroPoints) {

@@ -9,9 +9,11 @@ import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.pass.RemoveUnused;
 import dev.banyan.graph.types.TypeOf;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Rewrites fused operators, so that a model as an optimizer wrote it can be differentiated and its
@@ -20,6 +22,8 @@ import java.util.Optional;
  * <p>Values that something reads keep their names, and nodes the order in which they came.
  */
 public final class Lower {
+  private static final int ROUNDS = 3;
+
   private final Model model;
   private final Graph graph;
   private final LoweringRules rules;
@@ -49,7 +53,10 @@ public final class Lower {
       return typed;
     }
     Model lowered = typed.withMicrosoftOps();
-    new Lower(lowered, rules).run(false);
+    // What one rule makes may be another's to rewrite.
+    for (int round = 0; round < ROUNDS && concerns(lowered, rules); round++) {
+      new Lower(lowered, rules).run(false);
+    }
     return TypeOf.annotate(lowered);
   }
 
@@ -89,7 +96,7 @@ public final class Lower {
       }
       return;
     }
-    replace(node, context.outputs());
+    replace(context.successors());
   }
 
   /** What a rule added stands where the fused node stood. */
@@ -100,19 +107,12 @@ public final class Lower {
     }
   }
 
-  private void replace(Node node, Map<Integer, Value> successors) {
-    if (successors.isEmpty()) {
-      return;
-    }
+  private void replace(Map<Value, Value> successors) {
     Map<Value, String> names = new HashMap<>();
-    List<Value> old = List.copyOf(node.outputs());
-    for (int i = 0; i < old.size(); i++) {
-      Value successor = successors.get(i);
-      if (!old.get(i).isNone() && successor != null) {
-        succeed(old.get(i), successor, names);
-      }
-    }
-    graph.removeNode(node);
+    successors.forEach((old, successor) -> succeed(old, successor, names));
+    Set<Node> makers = new LinkedHashSet<>();
+    successors.keySet().forEach(old -> old.producer().ifPresent(makers::add));
+    makers.forEach(graph::removeNode);
     names.forEach(graph::rename);
   }
 

@@ -12,7 +12,7 @@ import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.ModulePath;
 import java.util.Arrays;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -34,7 +34,7 @@ public final class LoweringContext {
   private final Node node;
   private final Map<Object, Value> shared;
   private final GraphBuilder builder;
-  private final Map<Integer, Value> outputs = new HashMap<>();
+  private final Map<Value, Value> successors = new LinkedHashMap<>();
 
   /**
    * A context for one node.
@@ -74,12 +74,23 @@ public final class LoweringContext {
 
   /** Puts a value in the place of an output. */
   public void output(int index, Value value) {
-    outputs.put(index, value);
+    Value old = node.output(index);
+    if (!old.isNone()) {
+      successors.put(old, value);
+    }
   }
 
-  /** The values that take the place of the outputs. */
-  Map<Integer, Value> outputs() {
-    return outputs;
+  /**
+   * Puts a value in the place of another that the fused nodes make together; what nothing reads any
+   * more goes.
+   */
+  public void instead(Value old, Value value) {
+    successors.put(old, value);
+  }
+
+  /** What takes the place of what. */
+  Map<Value, Value> successors() {
+    return successors;
   }
 
   /** Number of axes of a value, if it is known. */

@@ -51,6 +51,7 @@ public final class LoweringRules {
         new LowerMultiHeadAttention(),
         new LowerAttention(),
         new LowerRotaryEmbedding(),
+        new LowerIntegerMatMul(),
         new ExactMatMulNBits());
   }
 
@@ -59,7 +60,11 @@ public final class LoweringRules {
    * eight times the memory. They go on top of the others.
    */
   public static LoweringRules dequantize() {
-    return of(new DequantizeMatMulNBits(), new DequantizeGather());
+    return of(
+        new DequantizeMatMulNBits(),
+        new DequantizeGather(),
+        new DequantizeMatMulBnb4(),
+        new DequantizeConstant());
   }
 
   /** Both tables; where both have a rule, the other's counts. */

@@ -142,6 +142,16 @@ final class GradientTable {
             .in(2, 32)
             .packed(3, 2, 16)
             .frozen(scales, 0.002, -0.003, 0.004, 0.001, 0.005, -0.002)
+            .inFloat(),
+        op("com.microsoft.MatMulBnb4")
+            .set("K", 8)
+            .set("N", 4)
+            .set("block_size", 16)
+            .set("transB", 1)
+            .set("quant_type", 1)
+            .in(2, 3, 8)
+            .packed(16, 1)
+            .frozen(Shape.of(2), 0.7, 0.4)
             .inFloat());
   }
 

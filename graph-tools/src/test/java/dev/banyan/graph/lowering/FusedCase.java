@@ -61,6 +61,10 @@ record FusedCase(
     return new FusedCase(OpId.onnx(op), List.of(), Map.of(), List.of(0), opset, ROUNDING);
   }
 
+  FusedCase as(OpId other) {
+    return new FusedCase(other, args, attributes, outputs, opset, tolerance);
+  }
+
   FusedCase real(long... dims) {
     List<Dim> named = new ArrayList<>();
     long[] sizes = dims.clone();

@@ -57,13 +57,33 @@ final class FusedCheck {
       outputs.add(row.outputs().contains(i) ? "y" + i : "");
     }
     Node node =
-        graph.addNode(row.op(), "/layer/" + row.op().type(), inputs, outputs, row.attributes());
+        row.op().type().startsWith("MatMulInteger")
+            ? dynamicallyQuantized(graph, inputs)
+            : graph.addNode(
+                row.op(), "/layer/" + row.op().type(), inputs, outputs, row.attributes());
     GraphBuilder b = new GraphBuilder(graph, "read");
     Map<String, Attribute> toFloat = Map.of("to", Attribute.of((long) DType.FLOAT.onnxCode()));
     node.outputs().stream()
         .filter(output -> !output.isNone())
         .forEach(output -> graph.addOutput(b.op("Cast", toFloat, output)));
     return new Model(graph, Map.of("", row.opset(), OpId.MICROSOFT, 1), 8, Map.of());
+  }
+
+  /** The operator behind what quantizes its input; it is fed {@code (x, weight, scale, zero)}. */
+  private Node dynamicallyQuantized(Graph graph, List<Value> fed) {
+    GraphBuilder b = new GraphBuilder(graph, "/layer");
+    List<Value> x = b.ops(OpId.onnx("DynamicQuantizeLinear"), Map.of(), 3, fed.getFirst());
+    Value weight = fed.get(1);
+    Value scale = fed.get(2);
+    Value zero = fed.get(3);
+    if (!row.op().domain().isEmpty()) {
+      Value[] inputs = {x.get(0), weight, x.get(1), scale, x.get(2), zero};
+      return b.op(row.op(), Map.of(), inputs).producer().orElseThrow();
+    }
+    Value product = b.op(row.op(), Map.of(), x.get(0), weight, x.get(2), zero);
+    Map<String, Attribute> toFloat = Map.of("to", Attribute.of((long) DType.FLOAT.onnxCode()));
+    Value scaled = b.op("Mul", b.op("Cast", toFloat, product), b.op("Mul", x.get(1), scale));
+    return scaled.producer().orElseThrow();
   }
 
   /** Compares; gives the lowered model. */

@@ -7,7 +7,9 @@ import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.ir.Attribute;
 import dev.banyan.graph.ir.Dim;
+import dev.banyan.graph.ir.OpId;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -15,6 +17,7 @@ import java.util.stream.Stream;
 final class FusedOperators {
   private static final long BATCH = -1;
   private static final long SEQUENCE = -2;
+  private static final OpId TO_FLOAT = OpId.microsoft("MatMulIntegerToFloat");
 
   private FusedOperators() {}
 
@@ -30,13 +33,14 @@ final class FusedOperators {
             attentions(),
             rotations(),
             quantized(),
+            integerProducts(),
             onnx())
         .flatMap(List::stream);
   }
 
   /** What the rules that dequantize are held against. */
   static Stream<FusedCase> quantizedWeights() {
-    return Stream.of(products(), tables()).flatMap(List::stream);
+    return Stream.of(products(), tables(), normalFloats(), constants()).flatMap(List::stream);
   }
 
   private static List<FusedCase> products() {
@@ -64,6 +68,51 @@ final class FusedOperators {
         .real(BATCH, SEQUENCE, in)
         .constant(FusedCase.bytes(Shape.of(out, blocks, block * bits / 8)))
         .constant(out, blocks);
+  }
+
+  private static List<FusedCase> normalFloats() {
+    FusedCase product =
+        microsoft("MatMulBnb4")
+            .set("K", 32)
+            .set("N", 12)
+            .set("block_size", 16)
+            .set("transB", 1)
+            .real(BATCH, SEQUENCE, 32)
+            .constant(FusedCase.bytes(Shape.of(192, 1)))
+            .constant(24);
+    return List.of(product.set("quant_type", 1), product.set("quant_type", 0));
+  }
+
+  private static List<FusedCase> constants() {
+    Tensor numbers = FusedCase.bytes(Shape.of(6, 8));
+    FusedCase plain = FusedCase.onnx("DequantizeLinear", 21).constant(numbers);
+    Tensor signed = new Tensor("s", DType.INT8, numbers.shape(), numbers.data());
+    Tensor zeros = FusedCase.bytes(Shape.of(2, 8));
+    return List.of(
+        plain.constant(new long[0]),
+        plain.constant(8).constant(FusedCase.bytes(Shape.of(8))).set("axis", 1),
+        plain.constant(6).set("axis", 0),
+        plain.constant(6, 2).set("axis", 1).set("block_size", 4),
+        plain.constant(2, 8).constant(zeros).set("axis", 0).set("block_size", 3),
+        FusedCase.onnx("DequantizeLinear", 21).constant(signed).constant(8).set("axis", 1));
+  }
+
+  private static List<FusedCase> integerProducts() {
+    // The fused kernels round their input to 8 bits.
+    double rounding = 3e-2;
+    FusedCase product =
+        microsoft("DynamicQuantizeMatMul")
+            .within(rounding)
+            .real(BATCH, SEQUENCE, 16)
+            .constant(FusedCase.bytes(Shape.of(16, 8)));
+    List<FusedCase> rows = new ArrayList<>();
+    rows.add(product.constant(8).constant(FusedCase.bytes(Shape.of(8))).constant(8));
+    for (FusedCase any :
+        List.of(product, product.as(OpId.onnx("MatMulInteger")), product.as(TO_FLOAT))) {
+      rows.add(any.constant(new long[0]).constant(FusedCase.bytes(Shape.SCALAR)));
+      rows.add(any.constant(8).constant(FusedCase.bytes(Shape.of(8))));
+    }
+    return rows;
   }
 
   private static List<FusedCase> tables() {

@@ -158,7 +158,7 @@ class SiteDiscoveryTest {
         "m = Gemm<transA = 1>(x, val_61)                     | transposed",
         "m = com.microsoft.MatMulNBits(x, computed)          | quantized",
         "m = MatMul(deep, val_61)                            | 4 axes",
-        "m = MatMul(x, dequantized)                          | quantized to INT8"
+        "m = Gemm(x, dequantized)                            | quantized to INT8"
       })
   void whatCannotBeAdaptedSaysWhy(String node, String reason) {
     SiteDiscovery.Found found = SiteDiscovery.inspect(linear(node, "Relu(m)"));
@@ -167,6 +167,13 @@ class SiteDiscoveryTest {
     assertThat(found.unusable())
         .singleElement()
         .satisfies(site -> assertThat(site.reason()).contains(reason));
+  }
+
+  @Test
+  void layerWithAnEightBitWeightIsASite() {
+    assertThat(SiteDiscovery.of(linear("m = MatMul(x, dequantized)", "Relu(m)")))
+        .singleElement()
+        .satisfies(site -> assertThat(site.inFeatures()).isEqualTo(2));
   }
 
   @Test

@@ -1,0 +1,45 @@
+package dev.banyan.graph.lowering;
+
+import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.graph.autodiff.Bnb4Codes;
+import dev.banyan.graph.ir.Node;
+import dev.banyan.graph.ir.OpId;
+import dev.banyan.graph.ir.Value;
+import java.util.List;
+
+/** A product with a weight of 4-bit floating-point or normal-float codes becomes a float one. */
+final class DequantizeMatMulBnb4 implements LoweringRule {
+  @Override
+  public List<OpId> operators() {
+    return List.of(OpId.microsoft("MatMulBnb4"));
+  }
+
+  @Override
+  public void rewrite(LoweringContext c) {
+    c.requireFloat(c.in(0));
+    c.requireAttribute("transB", 1);
+    Node node = c.node();
+    Tensor packed = c.constant(1, "B");
+    Tensor magnitudes = c.constant(2, "absmax");
+    long quantType = node.intAttribute("quant_type", 1);
+    if (quantType != 0 && quantType != 1) {
+      throw c.refuse("quant_type = " + quantType, "only 0 (FP4) and 1 (NF4) are");
+    }
+    Bnb4Weight quantized =
+        new Bnb4Weight(
+            packed,
+            magnitudes,
+            node.intAttribute("block_size", 64),
+            Bnb4Codes.fractions(quantType));
+    Value weight =
+        c.shared(
+            List.of("dequantized columns", c.in(1)),
+            () ->
+                c.addConstant(
+                    quantized.dequantizedTransposed(
+                        packed.name() + "/dequantized",
+                        node.intAttribute("N", 0),
+                        node.intAttribute("K", 0))));
+    c.output(0, c.linear(c.in(0), weight));
+  }
+}
