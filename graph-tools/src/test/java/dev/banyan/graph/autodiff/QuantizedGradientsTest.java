@@ -47,7 +47,8 @@ class QuantizedGradientsTest {
     assertThatThrownBy(
             () ->
                 differentiated(
-                    "[/a/dense] y = com.microsoft.MatMulNBits<bits = 3, K = 2, N = 2, block_size = 16>(x, packed, scales)"))
+                    "[/a/dense] y = com.microsoft.MatMulNBits<bits = 3, K = 2, N = 2, block_size ="
+                        + " 16>(x, packed, scales)"))
         .isInstanceOf(NotDifferentiable.class)
         .hasMessageContaining("'/a/dense' has bits = 3");
   }

@@ -111,13 +111,19 @@ class SiteDiscoveryTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "[/encoder/layer.0/query/MatMul] m = MatMul(x, onnx::MatMul_7)              | encoder.layer.0.query",
-        "[/bert/encoder/query/MatMul_1] m = MatMul(x, onnx::MatMul_7)               | bert.encoder.query",
-        "[tf/bert/layer_._0/query/Tensordot/MatMul] m = MatMul(x, onnx::MatMul_7)   | tf.bert.layer_._0.query",
+        "[/encoder/layer.0/query/MatMul] m = MatMul(x, onnx::MatMul_7)              |"
+            + " encoder.layer.0.query",
+        "[/bert/encoder/query/MatMul_1] m = MatMul(x, onnx::MatMul_7)               |"
+            + " bert.encoder.query",
+        "[tf/bert/layer_._0/query/Tensordot/MatMul] m = MatMul(x, onnx::MatMul_7)   |"
+            + " tf.bert.layer_._0.query",
         "[MatMul_123] m = MatMul(x, encoder.key.weight)                             | encoder.key",
-        "[node_linear_3] m = MatMul(x, onnx::MatMul_7)                              | encoder.query",
-        "[/MatMul] m = MatMul(x, onnx::MatMul_7)                                    | encoder.query",
-        "m = Gemm<transB = 1>(x, onnx::MatMul_7, encoder.value.bias)                | encoder.value",
+        "[node_linear_3] m = MatMul(x, onnx::MatMul_7)                              |"
+            + " encoder.query",
+        "[/MatMul] m = MatMul(x, onnx::MatMul_7)                                    |"
+            + " encoder.query",
+        "m = Gemm<transB = 1>(x, onnx::MatMul_7, encoder.value.bias)                |"
+            + " encoder.value",
         "[\"two words\"] m = MatMul(x, shared.weight)                               | two_words",
         "m = MatMul(x, shared.weight)                                               | m"
       })
