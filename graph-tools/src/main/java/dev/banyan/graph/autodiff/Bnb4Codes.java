@@ -6,8 +6,8 @@ package dev.banyan.graph.autodiff;
  */
 public final class Bnb4Codes {
   private static final float[] FLOAT = {
-    0, 0.0052083333f, 0.6666667f, 1, 0.33333333f, 0.5f, 0.16666667f, 0.25f,
-    0, -0.0052083333f, -0.6666667f, -1, -0.33333333f, -0.5f, -0.16666667f, -0.25f
+    0, 0.0052083335f, 0.6666667f, 1, 0.33333334f, 0.5f, 0.16666667f, 0.25f,
+    0, -0.0052083335f, -0.6666667f, -1, -0.33333334f, -0.5f, -0.16666667f, -0.25f
   };
   private static final float[] NORMAL_FLOAT = {
     -1,

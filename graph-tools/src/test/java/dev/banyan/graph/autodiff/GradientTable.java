@@ -143,16 +143,21 @@ final class GradientTable {
             .packed(3, 2, 16)
             .frozen(scales, 0.002, -0.003, 0.004, 0.001, 0.005, -0.002)
             .inFloat(),
-        op("com.microsoft.MatMulBnb4")
-            .set("K", 8)
-            .set("N", 4)
-            .set("block_size", 16)
-            .set("transB", 1)
-            .set("quant_type", 1)
-            .in(2, 3, 8)
-            .packed(16, 1)
-            .frozen(Shape.of(2), 0.7, 0.4)
-            .inFloat());
+        normalFloat(2, 3, 8),
+        normalFloat(0, 8));
+  }
+
+  private static GradientCase normalFloat(long... input) {
+    return op("com.microsoft.MatMulBnb4")
+        .set("K", 8)
+        .set("N", 4)
+        .set("block_size", 16)
+        .set("transB", 1)
+        .set("quant_type", 1)
+        .in(input)
+        .packed(16, 1)
+        .frozen(Shape.of(2), 0.7, 0.4)
+        .inFloat();
   }
 
   private static List<GradientCase> products() {
