@@ -89,10 +89,14 @@ public final class QuantizedGradients {
         c.constant(
             Tensor.ofFloats("banyan/bnb4(" + kind + ")", Shape.of(256, 2), Bnb4Codes.pairs(kind)));
     Value octets = c.reshape(c.in(1), c.concat(List.of(rowCount(c), c.longs(in / 2))));
-    Value fractions = c.op("Gather", pairs, c.cast(octets, DType.INT32));
+    Value fractions = c.op("Gather", inTypeOf(c, pairs), c.cast(octets, DType.INT32));
     Value blocks = c.reshape(fractions, c.longs(in * out / block, block));
     Value magnitudes = c.reshape(c.in(2), c.longs(in * out / block, 1));
     return c.op("MatMul", c.dy(), c.reshape(c.mul(blocks, magnitudes), c.longs(out, in)));
+  }
+
+  private static Value inTypeOf(GradientContext c, Value floats) {
+    return c.dtype() == DType.FLOAT ? floats : c.cast(floats, c.dtype());
   }
 
   /**
