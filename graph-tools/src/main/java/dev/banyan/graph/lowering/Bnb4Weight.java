@@ -3,6 +3,7 @@ package dev.banyan.graph.lowering;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.graph.autodiff.Bnb4Codes;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
@@ -14,14 +15,15 @@ import java.nio.ByteOrder;
  * @param packed the codes
  * @param magnitudes a float for each block
  * @param block elements of a block, which may span rows
- * @param fractions what the 16 codes stand for
+ * @param quantType 0 for FP4, 1 for NF4
  */
-record Bnb4Weight(Tensor packed, Tensor magnitudes, long block, float[] fractions) {
+record Bnb4Weight(Tensor packed, Tensor magnitudes, long block, long quantType) {
   private static final ValueLayout.OfFloat FLOATS =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   /** The matrix turned, {@code [in, out]}, in float. */
   Tensor dequantizedTransposed(String name, long out, long in) {
+    float[] fractions = Bnb4Codes.fractions(quantType);
     Tensor result = ScratchTensors.zeros(name, DType.FLOAT, Shape.of(in, out));
     for (long row = 0; row < out; row++) {
       for (long column = 0; column < in; column++) {

@@ -1,7 +1,6 @@
 package dev.banyan.graph.lowering;
 
 import dev.banyan.artifacts.tensor.Tensor;
-import dev.banyan.graph.autodiff.Bnb4Codes;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.OpId;
 import dev.banyan.graph.ir.Value;
@@ -30,7 +29,7 @@ final class DequantizeMatMulBnb4 implements LoweringRule {
             packed,
             magnitudes,
             node.intAttribute("block_size", 64),
-            Bnb4Codes.fractions(quantType));
+            quantType);
     Value weight =
         c.shared(
             List.of("dequantized columns", c.in(1)),
