@@ -25,11 +25,7 @@ final class DequantizeMatMulBnb4 implements LoweringRule {
       throw c.refuse("quant_type = " + quantType, "only 0 (FP4) and 1 (NF4) are");
     }
     Bnb4Weight quantized =
-        new Bnb4Weight(
-            packed,
-            magnitudes,
-            node.intAttribute("block_size", 64),
-            quantType);
+        new Bnb4Weight(packed, magnitudes, node.intAttribute("block_size", 64), quantType);
     Value weight =
         c.shared(
             List.of("dequantized columns", c.in(1)),
