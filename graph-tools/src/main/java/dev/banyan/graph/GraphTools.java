@@ -1,7 +1,9 @@
 package dev.banyan.graph;
 
+import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.graph.export.AdapterMerge;
 import dev.banyan.graph.training.BundleBuilder;
+import dev.banyan.graph.training.DecoderBundle;
 import java.nio.file.Path;
 
 /** The entry to this module. */
@@ -28,7 +30,9 @@ public final class GraphTools {
    *     is of no use with it
    */
   public static PrepareReport prepare(PrepareRequest request) {
-    return new BundleBuilder(request).build();
+    return request.task() == Task.CAUSAL_LM
+        ? new DecoderBundle(request).build()
+        : new BundleBuilder(request).build();
   }
 
   /**

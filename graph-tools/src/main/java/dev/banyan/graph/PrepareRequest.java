@@ -21,6 +21,7 @@ import java.util.OptionalInt;
  *     positions
  * @param out the bundle's folder
  * @param embedding what the embedding task learns from; of no use to other tasks
+ * @param language how texts are written for a decoder; of no use to other tasks
  */
 public record PrepareRequest(
     Path model,
@@ -31,7 +32,8 @@ public record PrepareRequest(
     Emission gradients,
     OptionalInt maxLength,
     Path out,
-    EmbeddingInfo embedding) {
+    EmbeddingInfo embedding,
+    LanguageChoice language) {
   /** A request for the faster gradients, with pairs where embeddings are learned. */
   public PrepareRequest(
       Path model,
@@ -54,13 +56,43 @@ public record PrepareRequest(
       Emission gradients,
       OptionalInt maxLength,
       Path out) {
-    this(model, tokenizer, task, sites, pooling, gradients, maxLength, out, EmbeddingInfo.pairs());
+    this(
+        model,
+        tokenizer,
+        task,
+        sites,
+        pooling,
+        gradients,
+        maxLength,
+        out,
+        EmbeddingInfo.pairs(),
+        LanguageChoice.ofModel());
   }
 
   /** The same for embeddings that are learned from something else. */
   public PrepareRequest with(EmbeddingInfo other) {
     return new PrepareRequest(
-        model, tokenizer, task, sites, pooling, gradients, maxLength, out, other);
+        model, tokenizer, task, sites, pooling, gradients, maxLength, out, other, language);
+  }
+
+  /** The same with texts written in another way. */
+  public PrepareRequest with(LanguageChoice other) {
+    return new PrepareRequest(
+        model, tokenizer, task, sites, pooling, gradients, maxLength, out, embedding, other);
+  }
+
+  /**
+   * How texts are written for a decoder, where the files beside its tokenizer do not say it.
+   *
+   * @param endOfText the token that ends a text
+   * @param chatFormat {@code chatml}, or a file of {@link dev.banyan.artifacts.bundle.ChatFormat}'s
+   *     form
+   */
+  public record LanguageChoice(Optional<String> endOfText, Optional<String> chatFormat) {
+    /** What the model's own files say. */
+    public static LanguageChoice ofModel() {
+      return new LanguageChoice(Optional.empty(), Optional.empty());
+    }
   }
 
   /**

@@ -56,6 +56,9 @@ public final class Bundle {
   /** The tokenizer in Hugging Face's format. */
   public static final String TOKENIZER = "tokenizer.json";
 
+  /** How texts are written for a decoder; only in a bundle for {@link Task#CAUSAL_LM}. */
+  public static final String PROMPT_FORMAT = "prompt_format.json";
+
   static final List<String> FILES =
       List.of(
           TRAINING_MODEL,

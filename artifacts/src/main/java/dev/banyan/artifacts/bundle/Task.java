@@ -16,7 +16,9 @@ public enum Task {
   /** One label for each word, from a linear head over the token vectors. */
   TOKEN_CLASSIFICATION("token-classification", Head.TOKENS, "TOKEN_CLS"),
   /** A better embedding for each text, from texts that belong together or do not. */
-  EMBEDDING("embedding", Head.NONE, "FEATURE_EXTRACTION");
+  EMBEDDING("embedding", Head.NONE, "FEATURE_EXTRACTION"),
+  /** The next token of a text, from the base model's own head. */
+  CAUSAL_LM("causal-lm", Head.NONE, "CAUSAL_LM");
 
   /** What is trained on top of the base beside its adapted layers. */
   public enum Head {
@@ -58,7 +60,7 @@ public enum Task {
     return switch (this) {
       case TEXT_CLASSIFICATION, MULTI_LABEL, TOKEN_CLASSIFICATION -> 2;
       case REGRESSION -> 1;
-      case EMBEDDING -> 0;
+      case EMBEDDING, CAUSAL_LM -> 0;
     };
   }
 

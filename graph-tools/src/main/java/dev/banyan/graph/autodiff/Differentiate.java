@@ -55,14 +55,31 @@ public final class Differentiate {
    */
   public static Map<Value, Value> of(
       Model model, Value loss, List<Value> wrt, GradientRules rules) {
-    return new Differentiate(model, rules).run(model, loss, wrt);
-  }
-
-  private Map<Value, Value> run(Model model, Value loss, List<Value> wrt) {
     if (loss.knownType().rank() != 0 || !loss.knownType().dtype().isFloatingPoint()) {
       throw new NotDifferentiable(
           "Loss '%s' is %s; expected a floating-point scalar".formatted(loss, loss.knownType()));
     }
+    Differentiate driver = new Differentiate(model, rules);
+    return driver.run(model, loss, driver.nodes.number(1, loss.knownType().dtype()), wrt);
+  }
+
+  /**
+   * Adds the gradient of a loss of which the gradient with respect to some value is there already,
+   * computed in another way.
+   *
+   * @param model as in {@link #of}
+   * @param known a value that the loss is a function of, and the gradient of it, of the same type
+   * @param wrt as in {@link #of}
+   * @param rules as in {@link #of}
+   * @return as in {@link #of}
+   * @throws NotDifferentiable as in {@link #of}
+   */
+  public static Map<Value, Value> from(
+      Model model, Map.Entry<Value, Value> known, List<Value> wrt, GradientRules rules) {
+    return new Differentiate(model, rules).run(model, known.getKey(), known.getValue(), wrt);
+  }
+
+  private Map<Value, Value> run(Model model, Value loss, Value seed, List<Value> wrt) {
     graph.sort();
     GradientPath path = new GradientPath(graph, loss, wrt, rules);
     for (Value parameter : wrt) {
@@ -73,7 +90,7 @@ public final class Differentiate {
       }
     }
     int forwardNodes = graph.nodes().size();
-    contribute(loss, nodes.number(1, loss.knownType().dtype()));
+    contribute(loss, seed);
     for (Node node : path.nodes()) {
       visit(node, path);
     }

@@ -14,6 +14,7 @@ import dev.banyan.graph.Emission;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.PrepareReport;
 import dev.banyan.graph.PrepareRequest;
+import dev.banyan.graph.PrepareRequest.LanguageChoice;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -36,7 +37,7 @@ import picocli.CommandLine.TypeConversionException;
     name = "prepare",
     mixinStandardHelpOptions = true,
     description = {
-      "Prepare a bundle of an ONNX encoder, once for each base model and set of adapted layers.",
+      "Prepare a bundle of an ONNX encoder or decoder, once for each base model and set of adapted layers.",
       "Any number of adapters of any rank and any labels are then trained from it and served on it."
     })
 public final class PrepareCommand implements Callable<Integer> {
@@ -49,7 +50,8 @@ public final class PrepareCommand implements Callable<Integer> {
       names = "--model",
       required = true,
       paramLabel = "M.onnx",
-      description = "The encoder, float32, with tokens as input and a vector for each as output.")
+      description =
+          "An encoder with a vector for each token as output, or for causal-lm a decoder with logits; float32, or with int4 weights.")
   @Nullable Path model;
 
   @Option(
@@ -65,8 +67,8 @@ public final class PrepareCommand implements Callable<Integer> {
       converter = TaskName.class,
       paramLabel = "TASK",
       description =
-          "What adapters learn: text-classification, multi-label, regression, token-classification"
-              + " or embedding.")
+          "What adapters learn: text-classification, multi-label, regression, token-classification,"
+              + " embedding or causal-lm.")
   @Nullable Task task;
 
   @Option(
@@ -132,6 +134,20 @@ public final class PrepareCommand implements Callable<Integer> {
   @Nullable Integer maxLength;
 
   @Option(
+      names = "--end-of-text",
+      paramLabel = "TOKEN",
+      description =
+          "For causal-lm: the token that ends a text (default: what the files beside the tokenizer say).")
+  @Nullable String endOfText;
+
+  @Option(
+      names = "--chat-format",
+      paramLabel = "FORMAT",
+      description =
+          "For causal-lm: how conversations are written: chatml, or a JSON file of start, default_system and roles (default: the ChatML template beside the tokenizer, if there is one).")
+  @Nullable String chatFormat;
+
+  @Option(
       names = "--out",
       required = true,
       paramLabel = "BUNDLE",
@@ -167,7 +183,8 @@ public final class PrepareCommand implements Callable<Integer> {
         gradients,
         maxLength == null ? OptionalInt.empty() : OptionalInt.of(maxLength),
         given(out),
-        embedding());
+        embedding(),
+        new LanguageChoice(Optional.ofNullable(endOfText), Optional.ofNullable(chatFormat)));
   }
 
   private EmbeddingInfo embedding() {
@@ -200,6 +217,7 @@ public final class PrepareCommand implements Callable<Integer> {
 
   private static void print(PrepareReport report, PrintWriter console) {
     BundleManifest manifest = report.bundle().manifest();
+    boolean language = manifest.task() == Task.CAUSAL_LM;
     int sites = manifest.adapter().sites().size();
     console.printf(
         Locale.ROOT, "Prepared %s for %s%n", manifest.base().name(), manifest.task().text());
@@ -219,8 +237,8 @@ public final class PrepareCommand implements Callable<Integer> {
         Locale.ROOT, "  frozen parameters     %,d%n", manifest.base().frozenParameters());
     console.printf(
         Locale.ROOT,
-        "  texts                 %s pooling, up to %d tokens%n",
-        manifest.text().pooling().text(),
+        "  texts                 %s, up to %d tokens%n",
+        language ? "the next token" : manifest.text().pooling().text() + " pooling",
         manifest.text().maxLength());
     manifest
         .files()
@@ -229,7 +247,8 @@ public final class PrepareCommand implements Callable<Integer> {
                 console.printf(Locale.ROOT, "  %-21s %9.2f MiB%n", name, file.bytes() / MIB));
     console.printf(
         Locale.ROOT,
-        "  self-check            embeddings differ from the original model's by %.1e at most%n",
+        "  self-check            %s differ from the original model's by %.1e at most%n",
+        language ? "logarithms of probabilities" : "embeddings",
         report.difference());
     console.printf(
         Locale.ROOT,

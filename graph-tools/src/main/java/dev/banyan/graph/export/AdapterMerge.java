@@ -3,11 +3,13 @@ package dev.banyan.graph.export;
 import dev.banyan.artifacts.adapter.AdapterMetadata;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.AtomicFiles;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.artifacts.integrity.WorkFolder;
 import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.graph.GraphFailure.NotMergeable;
 import dev.banyan.graph.MergeReport;
 import dev.banyan.graph.MergeRequest;
 import dev.banyan.graph.io.OnnxReader;
@@ -51,6 +53,11 @@ public final class AdapterMerge {
    */
   public MergeReport run() {
     Bundle bundle = Bundle.openVerified(request.bundle());
+    if (bundle.manifest().task() == Task.CAUSAL_LM) {
+      throw new NotMergeable(
+          "The bundle %s is for causal-lm: its graphs are not merged yet"
+              .formatted(request.bundle()));
+    }
     PeftAdapter adapter = PeftAdapter.read(request.adapter());
     AdapterWeights weights =
         AdapterWeights.fit(

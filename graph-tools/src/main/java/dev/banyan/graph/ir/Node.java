@@ -126,8 +126,11 @@ public final class Node {
     return names;
   }
 
-  /** Feeds another value at one place. */
+  /** Feeds another value at one place, which may be an optional input that was left out. */
   public void replaceInput(int index, Value by) {
+    while (inputs.size() <= index) {
+      inputs.add(Value.NONE);
+    }
     inputs.get(index).noLongerUsedBy(this);
     inputs.set(index, by);
     by.usedBy(this);

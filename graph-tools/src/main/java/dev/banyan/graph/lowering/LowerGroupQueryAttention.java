@@ -4,6 +4,7 @@ import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.OpId;
 import dev.banyan.graph.ir.Value;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -49,7 +50,7 @@ final class LowerGroupQueryAttention implements LoweringRule {
         new ScaledAttention.Scores(
             scale == 0 ? 1 / Math.sqrt((double) heads.size()) : scale,
             c.node().realAttribute("softcap", 0),
-            new CausalMask(Math.max(0, window(c.node())), heads.group()).of(c, c.in(0)));
+            hidden(c, heads));
     Value result =
         new ScaledAttention(
                 grouped(c, query, heads),
@@ -67,7 +68,7 @@ final class LowerGroupQueryAttention implements LoweringRule {
     c.requireUnused(1, "present_key (drop the past first)");
     c.requireUnused(2, "present_value (drop the past first)");
     c.requireUnused(3, "output_qk");
-    c.requireAbsent(BIAS, "attention_bias");
+    requireOneBiasForAllHeads(c);
     c.inputsFrom(BIAS + 1)
         .findFirst()
         .ifPresent(
@@ -83,6 +84,35 @@ final class LowerGroupQueryAttention implements LoweringRule {
         throw c.refuse(cache + " = " + type, "keys and values are not quantized here");
       }
     }
+  }
+
+  private static void requireOneBiasForAllHeads(LoweringContext c) {
+    Value bias = c.in(BIAS);
+    boolean one =
+        bias.isNone()
+            || bias.type()
+                .filter(type -> type.rank() == 4 && type.dim(1).isKnownToBe(1))
+                .isPresent();
+    if (!one) {
+      throw c.refuse("the input attention_bias", "it is not known to be one for all heads");
+    }
+  }
+
+  /** What is added to the scores: made once for all layers, so that each adds but one value. */
+  private static Value hidden(LoweringContext c, Heads heads) {
+    CausalMask later = new CausalMask(Math.max(0, window(c.node())), heads.group());
+    Value mask = later.of(c, c.in(0));
+    Value bias = c.in(BIAS);
+    if (bias.isNone()) {
+      return mask;
+    }
+    return c.shared(
+        List.of("bias", bias, mask),
+        () -> {
+          Value[] copies = new Value[Math.toIntExact(heads.group())];
+          Arrays.fill(copies, bias);
+          return c.op("Add", copies.length == 1 ? bias : c.concat(2, copies), mask);
+        });
   }
 
   private static long window(Node node) {

@@ -17,15 +17,6 @@ import java.util.TreeMap;
  * @param model the model, whose values have types; it is rewritten
  */
 record BaseGraph(Model model) {
-  /**
-   * Checks that the model is an encoder.
-   *
-   * @throws dev.banyan.graph.GraphFailure.UnusableModel if it gives no vector for each token
-   */
-  BaseGraph {
-    EncoderPorts.of(model.graph());
-  }
-
   /** The graph. */
   Graph graph() {
     return model.graph();

@@ -63,6 +63,18 @@ record Nodes(GraphBuilder builder, int opset) {
         "Gather", Map.of("axis", Attribute.of(axis)), value, builder.scalar(position));
   }
 
+  /** The value with a new axis of size 1 at this place. */
+  Value unsqueeze(long axis, Value value) {
+    return opset() >= 13
+        ? builder.op("Unsqueeze", value, builder.longs(axis))
+        : builder.op("Unsqueeze", Map.of("axes", Attribute.ints(axis)), value);
+  }
+
+  /** Part of an axis: from one place up to another. */
+  Value slice(Value value, long axis, long from, long to) {
+    return builder.op("Slice", value, builder.longs(from), builder.longs(to), builder.longs(axis));
+  }
+
   /** The value with these dimensions; 0 keeps one and -1 stands for the rest. */
   Value reshape(Value value, long... dims) {
     return builder.op("Reshape", value, builder.longs(dims));

@@ -27,7 +27,7 @@ final class PeftPrefix {
    */
   static String of(Task task, Graph graph, List<String> paths) {
     return switch (task) {
-      case EMBEDDING -> "";
+      case EMBEDDING, CAUSAL_LM -> "";
       case TEXT_CLASSIFICATION, MULTI_LABEL, REGRESSION, TOKEN_CLASSIFICATION ->
           ofClassifier(graph, paths);
     };

@@ -47,13 +47,27 @@ final class SourceModel implements AutoCloseable {
    *     is not rewritten
    */
   static SourceModel simplify(OnnxFile source, LoweringRules rules) {
+    SourceModel model = simplify(source);
+    boolean done = false;
+    try {
+      SourceModel lowered = model.lowered(rules);
+      done = true;
+      return lowered;
+    } finally {
+      if (!done) {
+        model.close();
+      }
+    }
+  }
+
+  /** Lets ONNX Runtime fold constants and remove what is dead, into a temporary folder. */
+  static SourceModel simplify(OnnxFile source) {
     WorkFolder folder = WorkFolder.temporary("banyan-prepare-");
     boolean done = false;
     try {
       SourceModel model = new SourceModel(folder, Simplify.of(source, folder.path()), source);
-      SourceModel lowered = model.lowered(rules);
       done = true;
-      return lowered;
+      return model;
     } finally {
       if (!done) {
         folder.close();
@@ -100,6 +114,11 @@ final class SourceModel implements AutoCloseable {
     model.graph().setOutputs(ports.outputs(pooling));
     RemoveUnused.from(model.graph());
     return new BaseGraph(model);
+  }
+
+  /** The model as a decoder, whose fused operators are rewritten in each base. */
+  DecoderSource decoder(LoweringRules rules) {
+    return new DecoderSource(notes, simplified, rules);
   }
 
   /** Each base has the same values, so what was observed once holds for all. */

@@ -39,7 +39,8 @@ record TextLimits(long vocabulary, OptionalLong positions) {
             .orElseThrow(
                 () ->
                     new UnusableModel(
-                        "The model has no token embedding: no Gather of a constant float [tokens, size] by 'input_ids'"));
+                        "The model has no token embedding: no Gather of a constant float [tokens,"
+                            + " size] by 'input_ids'"));
     boolean counts = graph.nodes().stream().anyMatch(node -> node.op().is("CumSum"));
     OptionalLong positions =
         graph.nodes().stream()
@@ -56,13 +57,22 @@ record TextLimits(long vocabulary, OptionalLong positions) {
    * @throws UnusableModel if the model has fewer positions than were asked for
    */
   int maxLength(OptionalInt asked) {
+    return maxLength(asked, positions, DEFAULT_LENGTH);
+  }
+
+  /**
+   * The same for a model of this many positions.
+   *
+   * @param otherwise the length where none is asked for and the model has that many
+   */
+  static int maxLength(OptionalInt asked, OptionalLong positions, int otherwise) {
     long most = positions.orElse(Integer.MAX_VALUE);
     if (asked.isPresent() && (asked.getAsInt() > most || asked.getAsInt() < 1)) {
       throw new UnusableModel(
           "--max-length %d does not fit: the model has positions for 1 to %d tokens"
               .formatted(asked.getAsInt(), most));
     }
-    return asked.orElse((int) Math.min(DEFAULT_LENGTH, most));
+    return asked.orElse((int) Math.min(otherwise, most));
   }
 
   private static boolean isTable(Node node) {

@@ -109,10 +109,11 @@ final class TrainingGraphs {
           case SCORED -> Loss.CosineError.over(graph, hidden);
         };
       }
+      case CAUSAL_LM -> throw new IllegalArgumentException("A decoder's graphs are DecoderGraphs");
     };
   }
 
-  private static List<Value> insertAdapters(Graph graph, List<Site> sites, BundleRecipe recipe) {
+  static List<Value> insertAdapters(Graph graph, List<Site> sites, BundleRecipe recipe) {
     Value scaling = graph.addInput(SCALING, TensorType.of(DType.FLOAT));
     InsertAdapters insert = new InsertAdapters(graph, recipe.method());
     return new ArrayList<>(insert.forTraining(sites, scaling));
@@ -139,23 +140,47 @@ final class TrainingGraphs {
    * @param emission in which operators
    */
   static GradientGraph withGradients(ForwardGraph forward, Emission emission) {
-    Model model = TypeOf.annotate(forward.model().withMicrosoftOps());
-    Graph graph = model.graph();
-    if (emission != Emission.PLAIN) {
-      FuseGelu.in(graph);
-      FuseLayerNormalization.in(graph);
-    }
-    Set<Value> forwardValues =
-        graph.nodes().stream().flatMap(node -> node.outputs().stream()).collect(Collectors.toSet());
+    Model model = typed(forward.model().withMicrosoftOps(), emission);
+    Set<Value> forwardValues = values(model.graph());
     Map<Value, Value> gradients =
         Differentiate.of(model, forward.loss(), forward.parameters(), emission.rules());
+    return finished(model, forwardValues, gradients);
+  }
+
+  /** Gives every value its type, and fuses what is differentiated as a whole. */
+  static Model typed(Model model, Emission emission) {
+    TypeOf.annotate(model);
+    if (emission != Emission.PLAIN) {
+      FuseGelu.in(model.graph());
+      FuseLayerNormalization.in(model.graph());
+    }
+    return model;
+  }
+
+  /** What the nodes of a graph make. */
+  static Set<Value> values(Graph graph) {
+    return graph.nodes().stream()
+        .flatMap(node -> node.outputs().stream())
+        .collect(Collectors.toSet());
+  }
+
+  /**
+   * Makes the gradients outputs.
+   *
+   * @param forwardValues what was there before the backward pass
+   * @param gradients by parameter
+   */
+  static GradientGraph finished(
+      Model model, Set<Value> forwardValues, Map<Value, Value> gradients) {
+    Graph graph = model.graph();
     // The backward pass asks forward tensors for shapes, and would keep them in memory for that.
     TextShape.replaceAll(
         graph, graph.nodes().stream().filter(node -> readsOne(node, forwardValues)).toList());
     gradients.values().forEach(graph::addOutput);
     RemoveUnused.from(graph);
     graph.sort();
-    return new GradientGraph(model, forward.parameters(), List.copyOf(gradients.values()));
+    return new GradientGraph(
+        model, List.copyOf(gradients.keySet()), List.copyOf(gradients.values()));
   }
 
   private static boolean readsOne(Node node, Set<Value> values) {

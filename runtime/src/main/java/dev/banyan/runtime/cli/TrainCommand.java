@@ -41,6 +41,9 @@ import picocli.CommandLine.Spec;
       "  token-classification  {\"tokens\": [..], \"labels\": [..]}",
       "  embedding             {\"text\": .., \"text_pair\": ..}, triplets and \"negative\", scored"
           + " and \"score\"",
+      "  causal-lm             {\"messages\": [{\"role\": .., \"content\": ..}]}, or {\"prompt\": ..,"
+          + " \"completion\": ..},",
+      "                        or {\"text\": ..}; what a prompt or a user says is not learned",
       "",
       "An interrupted run leaves the last adapter that was kept, and goes on with --resume: the"
           + " result has",

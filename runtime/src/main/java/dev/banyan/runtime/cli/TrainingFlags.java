@@ -101,6 +101,14 @@ final class TrainingFlags {
   private int padTo;
 
   @Option(
+      names = "--pack",
+      paramLabel = "N",
+      defaultValue = "0",
+      description =
+          "causal-lm: texts share rows of N tokens, which a batch then counts, and do not see each other; 0 for a row to each text (default: ${DEFAULT-VALUE}).")
+  private int pack;
+
+  @Option(
       names = "--learning-rate",
       paramLabel = "RATE",
       defaultValue = "2e-4",
@@ -204,7 +212,7 @@ final class TrainingFlags {
   TrainingPlan plan(SessionSettings settings) {
     return new TrainingPlan(
         new AdapterPlan(rank, alpha, rankStabilized, RankPattern.parse(rankPattern)),
-        new Passes(epochs, maxSteps, batch(), accumulation, padTo),
+        new Passes(epochs, maxSteps, batch(), accumulation, padTo, pack),
         rate(),
         new AdamW(weightDecay, clip, loraPlusRatio),
         new LossPlan(

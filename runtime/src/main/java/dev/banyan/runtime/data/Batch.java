@@ -76,7 +76,7 @@ public final class Batch {
    * @param scope owns the tensors
    * @param inputs the names the base model has, in its order
    * @throws IllegalArgumentException if a name is none of {@code input_ids}, {@code
-   *     attention_mask}, {@code token_type_ids}
+   *     attention_mask}, {@code token_type_ids}, {@code segment_ids}, {@code position_ids}
    */
   public Map<String, NativeTensor> feeds(TensorScope scope, List<String> inputs) {
     Map<String, NativeTensor> feeds = LinkedHashMap.newLinkedHashMap(inputs.size());
@@ -91,11 +91,22 @@ public final class Batch {
     return switch (input) {
       case "input_ids" -> ids;
       case "attention_mask" -> mask;
-      case "token_type_ids" -> types;
+      case "token_type_ids", "segment_ids" -> types;
+      case "position_ids" -> positions();
       default ->
           throw new IllegalArgumentException(
-              "The model's input '%s' is none of input_ids, attention_mask, token_type_ids"
+              "The model's input '%s' is none of input_ids, attention_mask, token_type_ids, position_ids"
                   .formatted(input));
     };
+  }
+
+  /** The place of each token in its segment, from 0. */
+  private long[] positions() {
+    long[] positions = new long[ids.length];
+    for (int i = 0; i < positions.length; i++) {
+      boolean first = i % length == 0 || types[i] != types[i - 1];
+      positions[i] = first ? 0 : positions[i - 1] + 1;
+    }
+    return positions;
   }
 }

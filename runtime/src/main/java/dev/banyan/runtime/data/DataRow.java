@@ -95,6 +95,19 @@ public record DataRow(Path file, long line, ObjectNode fields) {
     return texts;
   }
 
+  /** A list of objects, as rows of the same line. */
+  public List<DataRow> objects(String key) {
+    List<DataRow> objects = new ArrayList<>();
+    for (JsonNode value : list(key)) {
+      if (!(value instanceof ObjectNode object)) {
+        throw bad(
+            "\"%s[%d]\" is not an object but %s".formatted(key, objects.size(), shown(value)));
+      }
+      objects.add(new DataRow(file, line, object));
+    }
+    return objects;
+  }
+
   private JsonNode list(String key) {
     JsonNode value = fields.path(key);
     if (value.isMissingNode() || value.isNull()) {

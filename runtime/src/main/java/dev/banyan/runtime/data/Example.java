@@ -148,6 +148,75 @@ public sealed interface Example {
     }
   }
 
+  /** A text for the next token, in one of three forms. */
+  sealed interface Written extends Example {
+    /**
+     * Reads a record of whichever form.
+     *
+     * @throws DataFailure.BadLine if it has the keys of none
+     */
+    static Written of(DataRow row) {
+      if (row.fields().hasNonNull("messages")) {
+        return Conversation.of(row);
+      }
+      if (row.fields().hasNonNull("prompt") || row.fields().hasNonNull("completion")) {
+        return new Completion(row.text("prompt"), row.text("completion"), row.line());
+      }
+      if (row.fields().hasNonNull("text")) {
+        return new Passage(row.text("text"), row.line());
+      }
+      throw row.bad(
+          "there is no \"messages\", no \"prompt\" with \"completion\", and no \"text\"; expected one of them");
+    }
+  }
+
+  /**
+   * A text that is learned as a whole: {@code text}.
+   *
+   * @param text the text
+   */
+  record Passage(String text, long line) implements Written {}
+
+  /**
+   * A text of which the end is learned: {@code prompt}, {@code completion}.
+   *
+   * @param prompt what is given
+   * @param completion what is learned
+   */
+  record Completion(String prompt, String completion, long line) implements Written {}
+
+  /**
+   * A conversation, of which the assistant's words are learned: {@code messages}, a list of {@code
+   * {"role": "user", "content": ".."}}.
+   *
+   * @param messages at least one
+   */
+  record Conversation(List<Message> messages, long line) implements Written {
+    /** Copies the list. */
+    public Conversation {
+      messages = List.copyOf(messages);
+    }
+
+    private static Conversation of(DataRow row) {
+      List<Message> messages =
+          row.objects("messages").stream()
+              .map(message -> new Message(message.text("role"), message.text("content")))
+              .toList();
+      if (messages.isEmpty()) {
+        throw row.bad("\"messages\" is empty");
+      }
+      return new Conversation(messages, row.line());
+    }
+  }
+
+  /**
+   * What one side of a conversation says.
+   *
+   * @param role who speaks, such as {@code user} or {@code assistant}
+   * @param content the words
+   */
+  record Message(String role, String content) {}
+
   /**
    * Two texts and how much they are alike: {@code text}, {@code text_pair}, {@code score}.
    *

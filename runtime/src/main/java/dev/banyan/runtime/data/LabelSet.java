@@ -64,7 +64,7 @@ public record LabelSet(List<String> names) {
                       .flatMap(example -> example.labels().stream())
                       .toList()));
       case REGRESSION -> Optional.of(SCORE);
-      case EMBEDDING -> Optional.empty();
+      case EMBEDDING, CAUSAL_LM -> Optional.empty();
     };
   }
 

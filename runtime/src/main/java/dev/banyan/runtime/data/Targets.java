@@ -107,6 +107,29 @@ public sealed interface Targets {
     }
   }
 
+  /**
+   * The token itself for each token that is to be learned, {@link #IGNORED} for others. The graph
+   * compares what it expects at one place with the label at the next.
+   *
+   * @param ids of each row, as many as it has tokens
+   */
+  record NextTokens(List<List<Integer>> ids) implements Targets {
+    /** Copies the list. */
+    public NextTokens {
+      ids = List.copyOf(ids);
+    }
+
+    @Override
+    public Optional<NativeTensor> feed(TensorScope scope, List<Integer> picked, int length) {
+      return new Tags(ids).feed(scope, picked, length);
+    }
+
+    @Override
+    public long counted(List<Integer> picked) {
+      return new Tags(ids).counted(picked);
+    }
+  }
+
   /** Texts that belong together are each other's answer. */
   record None() implements Targets {
     @Override

@@ -30,6 +30,8 @@ public record TaskEncoder(
       case MULTI_LABEL -> classSets(data);
       case REGRESSION -> values(data);
       case TOKEN_CLASSIFICATION -> tags(data);
+      case CAUSAL_LM ->
+          throw new IllegalArgumentException("The next token's data is read by CausalEncoder");
       case EMBEDDING ->
           switch (manifest.embedding().orElseThrow().objective()) {
             case PAIRS -> matched(data.examples(Example.Matched::pair));

@@ -93,6 +93,32 @@ public final class TextTokenizer implements AutoCloseable {
     }
   }
 
+  /**
+   * The id of a token of its own, such as the one that ends a text.
+   *
+   * @throws DataFailure.BadTokenizer if the tokenizer does not know it
+   */
+  public long requireToken(String token) {
+    long[] ids = pieces(List.of(token)).getFirst();
+    if (ids.length != 1) {
+      throw new DataFailure.BadTokenizer(
+          file, "it has no token '%s'; prepare with --end-of-text".formatted(token), null);
+    }
+    return ids[0];
+  }
+
+  /** What the tokenizer puts around every text, as ids: nothing, or a token that begins it. */
+  public long[] start() {
+    return tokenizer.encode("", true, false).getIds();
+  }
+
+  /** The ids of parts of texts, with nothing added, each cut at the limit. */
+  public List<long[]> pieces(List<String> texts) {
+    return Arrays.stream(tokenizer.batchEncode(texts, false, false))
+        .map(ai.djl.huggingface.tokenizers.Encoding::getIds)
+        .toList();
+  }
+
   /** The id that fills up short rows. */
   public long padId() {
     return facts.padId();

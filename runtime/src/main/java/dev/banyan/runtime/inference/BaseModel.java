@@ -53,6 +53,11 @@ public final class BaseModel implements AutoCloseable {
    */
   public static BaseModel open(Bundle bundle, ServingPlan plan) {
     BundleManifest manifest = bundle.manifest();
+    if (manifest.task() == Task.CAUSAL_LM) {
+      throw new InferenceFailure.GraphMismatch(
+          "The bundle %s is for causal-lm: its serving graph gives the logits of given tokens, and the generation of text is not there yet"
+              .formatted(bundle.dir()));
+    }
     Path graph = bundle.file(Bundle.SERVING_MODEL);
     try (Opening opening = new Opening()) {
       TextTokenizer tokenizer =

@@ -19,7 +19,9 @@ public enum Metric {
   /** Spearman's correlation of ranks, -1 to 1. */
   SPEARMAN("Spearman"),
   /** Mean squared error: the lower the better. */
-  MSE("mean squared error");
+  MSE("mean squared error"),
+  /** The exponential of the mean loss of a token, from 1: the lower the better. */
+  PERPLEXITY("perplexity");
 
   private final String title;
 
@@ -39,6 +41,6 @@ public enum Metric {
 
   /** Whether one value is better than another. */
   boolean better(double value, double other) {
-    return this == MSE ? value < other : value > other;
+    return (this == MSE || this == PERPLEXITY) ? value < other : value > other;
   }
 }

@@ -13,7 +13,7 @@ import java.util.Optional;
  * and class weights, so that runs with and without them can be compared.
  */
 public sealed interface Tally
-    permits ClassTally, ClassSetTally, ValueTally, TagTally, RetrievalTally {
+    permits ClassTally, ClassSetTally, ValueTally, TagTally, RetrievalTally, NextTokenTally {
   /**
    * A tally for a data set.
    *
@@ -26,6 +26,7 @@ public sealed interface Tally
       case Targets.Values values ->
           labels.isPresent() ? ValueTally.ofNumbers(values) : ValueTally.ofCosines(values);
       case Targets.Tags tags -> new TagTally(tags, labels.orElseThrow());
+      case Targets.NextTokens _ -> new NextTokenTally();
       case Targets.None _ -> new RetrievalTally(embedding(manifest));
     };
   }

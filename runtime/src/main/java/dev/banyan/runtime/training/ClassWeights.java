@@ -51,7 +51,8 @@ public sealed interface ClassWeights {
         case Targets.Classes classes -> classes.ids().stream();
         case Targets.Tags tags ->
             tags.ids().stream().flatMap(List::stream).filter(id -> id != Targets.IGNORED);
-        case Targets.ClassSets _, Targets.Values _, Targets.None _ -> Stream.empty();
+        case Targets.ClassSets _, Targets.Values _, Targets.NextTokens _, Targets.None _ ->
+            Stream.empty();
       };
     }
   }

@@ -3,6 +3,7 @@ package dev.banyan.runtime.training;
 import dev.banyan.runtime.data.BatchSize;
 import dev.banyan.runtime.data.EncodedData;
 import dev.banyan.runtime.data.ShuffledBatches;
+import dev.banyan.runtime.data.Targets;
 import dev.banyan.runtime.ort.OutputTensors;
 import dev.banyan.runtime.report.Score;
 import dev.banyan.runtime.tally.Tally;
@@ -38,13 +39,15 @@ final class Evaluation {
     for (List<Integer> picked : batches) {
       try (Feeder.Feeds feeds = feeder.feeds(data, picked);
           OutputTensors outputs = engine.evaluate(feeds.byName())) {
-        tally.add(picked, rows(outputs.floats(prediction), feeds.batch().rows()));
+        tally.add(picked, answers(outputs.floats(prediction), feeds.batch().rows()));
       }
     }
     return tally.score();
   }
 
-  private static List<float[]> rows(float[] values, int count) {
+  /** Tokens to be learned are not as many in each row: they are one answer together. */
+  private List<float[]> answers(float[] values, int rows) {
+    int count = data.targets() instanceof Targets.NextTokens ? 1 : rows;
     int each = values.length / count;
     return IntStream.range(0, count)
         .mapToObj(row -> Arrays.copyOfRange(values, row * each, (row + 1) * each))

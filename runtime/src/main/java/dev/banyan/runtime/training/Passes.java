@@ -11,8 +11,10 @@ import java.util.function.IntUnaryOperator;
  * @param batch how many texts (or pairs) make a batch
  * @param accumulation batches whose gradients are added up for one step, as if they were one batch
  * @param padTo least length of a batch in tokens; 0 for just the longest text in it
+ * @param pack tokens of a row that texts of a decoder share; 0 for a row to each text
  */
-public record Passes(int epochs, int maxSteps, BatchSize batch, int accumulation, int padTo) {
+public record Passes(
+    int epochs, int maxSteps, BatchSize batch, int accumulation, int padTo, int pack) {
   /**
    * Checks the ranges.
    *
@@ -23,6 +25,12 @@ public record Passes(int epochs, int maxSteps, BatchSize batch, int accumulation
     Require.that(maxSteps >= 0, "max-steps", maxSteps, "0 (no limit) or more");
     Require.that(accumulation >= 1, "accumulation", accumulation, "1 or more");
     Require.that(padTo >= 0, "pad-to", padTo, "0 (the longest text) or more");
+    Require.that(pack >= 0, "pack", pack, "0 (a row to each text) or more");
+  }
+
+  /** Passes in which each text has a row of its own. */
+  public Passes(int epochs, int maxSteps, BatchSize batch, int accumulation, int padTo) {
+    this(epochs, maxSteps, batch, accumulation, padTo, 0);
   }
 
   /** Three epochs in batches of 16. */
@@ -32,27 +40,32 @@ public record Passes(int epochs, int maxSteps, BatchSize batch, int accumulation
 
   /** The same number of epochs in batches of another size. */
   public Passes with(BatchSize size) {
-    return new Passes(epochs, maxSteps, size, accumulation, padTo);
+    return new Passes(epochs, maxSteps, size, accumulation, padTo, pack);
   }
 
   /** Batches of the same size for another number of epochs. */
   public Passes withEpochs(int count) {
-    return new Passes(count, maxSteps, batch, accumulation, padTo);
+    return new Passes(count, maxSteps, batch, accumulation, padTo, pack);
   }
 
   /** The same with a limit on the steps. */
   public Passes withMaxSteps(int most) {
-    return new Passes(epochs, most, batch, accumulation, padTo);
+    return new Passes(epochs, most, batch, accumulation, padTo, pack);
   }
 
   /** The same with more batches for a step. */
   public Passes withAccumulation(int batches) {
-    return new Passes(epochs, maxSteps, batch, batches, padTo);
+    return new Passes(epochs, maxSteps, batch, batches, padTo, pack);
   }
 
   /** The same with rows of at least this length. */
   public Passes withPadTo(int tokens) {
-    return new Passes(epochs, maxSteps, batch, accumulation, tokens);
+    return new Passes(epochs, maxSteps, batch, accumulation, tokens, pack);
+  }
+
+  /** The same with rows that texts of a decoder share. */
+  public Passes withPack(int tokens) {
+    return new Passes(epochs, maxSteps, batch, accumulation, padTo, tokens);
   }
 
   /** Number of steps of an epoch of so many batches; the last step may have fewer batches. */

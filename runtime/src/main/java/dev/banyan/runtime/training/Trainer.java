@@ -2,12 +2,16 @@ package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.bundle.PromptFormat;
+import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.integrity.AbandonedFiles;
 import dev.banyan.artifacts.integrity.WorkFolder;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.data.Batch.Padding;
+import dev.banyan.runtime.data.CausalEncoder;
+import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.data.EncodedData;
 import dev.banyan.runtime.data.Encoding;
 import dev.banyan.runtime.data.LabelSet;
@@ -20,6 +24,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -95,9 +100,9 @@ public final class Trainer {
     PrefixCache prefix = null;
     try (WorkFolder folder = WorkFolder.temporary("banyan-train-");
         TextTokenizer tokenizer = tokenizer()) {
-      TaskEncoder encoder = new TaskEncoder(bundle.manifest(), labels, tokenizer);
-      EncodedData train = encoder.encode(data.train());
-      Optional<EncodedData> held = data.eval().map(encoder::encode);
+      Function<Dataset, EncodedData> encoder = encoder(labels, tokenizer);
+      EncodedData train = encoder.apply(data.train());
+      Optional<EncodedData> held = data.eval().map(encoder);
       prefix = prefix(tokenizer, folder, train, held);
       LossInputs loss = LossInputs.of(bundle, plan.loss(), labels, train.targets());
       Feeder feeder = feeder(tokenizer, loss, Optional.ofNullable(prefix));
@@ -158,19 +163,39 @@ public final class Trainer {
     return tokenizer;
   }
 
+  private Function<Dataset, EncodedData> encoder(
+      Optional<LabelSet> labels, TextTokenizer tokenizer) {
+    if (bundle.manifest().task() != Task.CAUSAL_LM) {
+      return new TaskEncoder(bundle.manifest(), labels, tokenizer)::encode;
+    }
+    PromptFormat format = PromptFormat.read(bundle.file(Bundle.PROMPT_FORMAT));
+    int longest = bundle.manifest().text().maxLength();
+    return new CausalEncoder(tokenizer, format, longest, plan.passes().pack())::encode;
+  }
+
   private Evaluation evaluation(EncodedData held, Optional<LabelSet> labels, Feeder feeder) {
     return new Evaluation(
         held,
         feeder,
         () -> Tally.of(bundle.manifest(), held.targets(), labels),
-        labels.isPresent() ? "logits" : "embeddings",
+        prediction(labels),
         plan.passes().batch());
+  }
+
+  private String prediction(Optional<LabelSet> labels) {
+    if (bundle.manifest().task() == Task.CAUSAL_LM) {
+      return "log_probabilities";
+    }
+    return labels.isPresent() ? "logits" : "embeddings";
   }
 
   private Feeder feeder(TextTokenizer tokenizer, LossInputs loss, Optional<PrefixCache> prefix) {
     Padding padding = new Padding(tokenizer.padId(), plan.passes().padTo());
-    return new Feeder(
-        bundle.manifest().text().inputs(), padding, plan.adapter().scaling(), loss, prefix);
+    List<String> inputs = new ArrayList<>(bundle.manifest().text().inputs());
+    if (bundle.manifest().task() == Task.CAUSAL_LM) {
+      inputs.add("segment_ids");
+    }
+    return new Feeder(inputs, padding, plan.adapter().scaling(), loss, prefix);
   }
 
   /** Whether what is below the lowest adapter is worth keeping: only a later epoch needs it. */

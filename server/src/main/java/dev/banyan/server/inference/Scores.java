@@ -37,7 +37,7 @@ public record Scores(List<Score> ranked) {
       case TEXT_CLASSIFICATION -> ranked(labels, softmax(logits));
       case MULTI_LABEL -> ranked(labels, sigmoid(logits));
       case REGRESSION -> ranked(labels, logits);
-      case TOKEN_CLASSIFICATION, EMBEDDING ->
+      case TOKEN_CLASSIFICATION, EMBEDDING, CAUSAL_LM ->
           throw new IllegalArgumentException("No labels of texts from " + task.text());
     };
   }

@@ -1,0 +1,42 @@
+package dev.banyan.graph.training;
+
+import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.BundleWriter;
+import dev.banyan.artifacts.bundle.ParameterInitializer;
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.checkpoint.Checkpoint;
+import dev.banyan.artifacts.checkpoint.CheckpointFile;
+import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.graph.PrepareRequest;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.util.List;
+
+/**
+ * The files that every bundle has beside the graphs of its model.
+ *
+ * @param writer where they go
+ * @param request says what the bundle is for
+ */
+record CommonFiles(BundleWriter writer, PrepareRequest request) {
+  /** The bundle's own checkpoint is for programs that load the four artifacts as they are. */
+  private static final int DEFAULT_RANK = 8;
+
+  private static final long DEFAULT_SEED = 42;
+
+  /** Writes them. */
+  void write(int opset, List<ParameterSpec> parameters) {
+    OnnxFile.write(writer.path(Bundle.OPTIMIZER_MODEL), OptimizerGraph.of(opset));
+    CheckpointFile.write(
+        writer.path(Bundle.CHECKPOINT),
+        Checkpoint.fresh(
+            new ParameterInitializer(DEFAULT_SEED)
+                .tensors(parameters, DEFAULT_RANK, request.task().exampleLabels())));
+    try {
+      Files.copy(request.tokenizer(), writer.path(Bundle.TOKENIZER));
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot copy " + request.tokenizer(), e);
+    }
+  }
+}

@@ -1,0 +1,105 @@
+package dev.banyan.graph.training;
+
+import dev.banyan.artifacts.bundle.AdapterInfo;
+import dev.banyan.artifacts.bundle.BaseInfo;
+import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.BundleWriter;
+import dev.banyan.artifacts.bundle.PromptFormat;
+import dev.banyan.artifacts.bundle.TextInfo;
+import dev.banyan.artifacts.onnx.ExternalDataWriter;
+import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.graph.PrepareReport;
+import dev.banyan.graph.PrepareRequest;
+import dev.banyan.graph.adapter.Lora;
+import dev.banyan.graph.io.OnnxWriter;
+import dev.banyan.graph.lowering.LoweringRules;
+import dev.banyan.graph.site.Site;
+import dev.banyan.runtime.data.TextTokenizer;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * Makes a bundle of a decoder, for the next token: simplifies the model, drops its past, makes its
+ * fused operators plain, writes each graph over one data file of frozen weights, and holds them
+ * against the original.
+ */
+public final class DecoderBundle {
+  private final PrepareRequest request;
+  private final BundleRecipe recipe;
+  private final long start = System.nanoTime();
+
+  /** A builder of this bundle, with LoRA as the adapter method. */
+  public DecoderBundle(PrepareRequest request) {
+    this.request = request;
+    this.recipe =
+        new BundleRecipe(
+            request.task(),
+            request.pooling(),
+            new Lora(),
+            request.sites().selector(),
+            request.embedding());
+  }
+
+  /**
+   * Builds, checks and writes.
+   *
+   * @throws dev.banyan.graph.GraphFailure if the model cannot be prepared
+   * @throws dev.banyan.artifacts.integrity.ArtifactException if a file cannot be used
+   * @throws dev.banyan.runtime.RuntimeFailure if ONNX Runtime refuses the model, or the tokenizer
+   *     is of no use with it
+   */
+  public PrepareReport build() {
+    OnnxFile source = OnnxFile.read(request.model());
+    PromptFormat format = new PromptFiles(request.tokenizer(), request.language()).format();
+    try (BundleWriter writer = new BundleWriter(request.out());
+        SourceModel model = SourceModel.simplify(source)) {
+      DecoderSource decoder = model.decoder(LoweringRules.standard());
+      DecoderFacts facts = writeGraphs(writer, decoder);
+      requireTokenizerFits(facts, format);
+      new CommonFiles(writer, request).write(facts.opset(), facts.parameters());
+      format.write(writer.path(Bundle.PROMPT_FORMAT));
+      double difference = DecoderCheck.run(decoder, writer, facts);
+      Bundle bundle = writer.commit(manifest(source, facts));
+      return new PrepareReport(bundle, difference, Duration.ofNanos(System.nanoTime() - start));
+    }
+  }
+
+  private DecoderFacts writeGraphs(BundleWriter writer, DecoderSource decoder) {
+    try (ExternalDataWriter weights = new ExternalDataWriter(writer.path(Bundle.BASE_DATA))) {
+      OnnxWriter graphs = new OnnxWriter(weights);
+      BaseGraph base = decoder.separated();
+      DecoderFacts facts = DecoderFacts.of(base, recipe, request.maxLength());
+      DecoderGraphs.Decoder forward = DecoderGraphs.forward(base, recipe);
+      graphs.write(forward.graph().model(), writer.path(Bundle.EVAL_MODEL));
+      GradientGraph gradients = forward.withGradients(request.gradients());
+      graphs.write(gradients.model(), writer.path(Bundle.GRADIENT_MODEL));
+      graphs.write(TrainingGraphs.accumulating(gradients), writer.path(Bundle.TRAINING_MODEL));
+      graphs.write(
+          DecoderGraphs.serving(decoder.base(), recipe), writer.path(Bundle.SERVING_MODEL));
+      return facts;
+    }
+  }
+
+  private void requireTokenizerFits(DecoderFacts facts, PromptFormat format) {
+    try (TextTokenizer tokenizer = new TextTokenizer(request.tokenizer(), facts.maxLength())) {
+      tokenizer.requireFits(facts.vocabulary());
+      tokenizer.requireToken(format.endOfText());
+    }
+  }
+
+  private BundleManifest manifest(OnnxFile source, DecoderFacts facts) {
+    List<Site> sites = facts.sites();
+    List<String> paths = sites.stream().map(Site::path).toList();
+    return new BundleManifest(
+        request.task(),
+        new BaseInfo(
+            source.digest(),
+            facts.frozen(),
+            Math.toIntExact(facts.hidden()),
+            String.valueOf(request.model().getFileName())),
+        new TextInfo(facts.inputs(), request.pooling(), facts.maxLength()),
+        new AdapterInfo(recipe.method().name(), request.sites().targets(), paths, ""),
+        facts.parameters());
+  }
+}

@@ -1,0 +1,120 @@
+package dev.banyan.graph.training;
+
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.graph.GraphFailure.UnusableModel;
+import dev.banyan.graph.ir.Dim;
+import dev.banyan.graph.ir.Graph;
+import dev.banyan.graph.ir.Node;
+import dev.banyan.graph.ir.OpId;
+import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.site.Site;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.stream.LongStream;
+
+/**
+ * What is known of a decoder before its graphs are made.
+ *
+ * @param inputs what a text is fed to, {@code input_ids} and maybe {@code position_ids}
+ * @param vocabulary number of tokens that get a score
+ * @param hidden size of the vector that scores are made of
+ * @param maxLength tokens after which a text is cut
+ * @param frozen number of weights
+ * @param opset version of ONNX's operator set
+ * @param sites the adapted layers
+ * @param parameters what is trained
+ */
+record DecoderFacts(
+    List<String> inputs,
+    long vocabulary,
+    long hidden,
+    int maxLength,
+    long frozen,
+    int opset,
+    List<Site> sites,
+    List<ParameterSpec> parameters) {
+  private static final int DEFAULT_LENGTH = 1024;
+  private static final OpId QUANTIZED = OpId.microsoft("MatMulNBits");
+
+  /**
+   * Looks at a base whose tokens are kept apart.
+   *
+   * @throws UnusableModel if it has fewer positions than were asked for
+   */
+  static DecoderFacts of(BaseGraph base, BundleRecipe recipe, OptionalInt maxLength) {
+    Graph graph = base.graph();
+    Value logits = graph.value(DecoderPorts.LOGITS);
+    Optional<Node> layer = NextToken.vocabularyLayer(logits);
+    long vocabulary = lastAxis(logits);
+    List<Site> sites = recipe.sites(base.model());
+    return new DecoderFacts(
+        graph.inputs().stream()
+            .map(Value::name)
+            .filter(name -> !name.equals(Segments.INPUT))
+            .toList(),
+        vocabulary,
+        layer.map(node -> lastAxis(node.input(0))).orElse(vocabulary),
+        maxLength(graph, maxLength),
+        weights(graph),
+        base.model().opset(),
+        sites,
+        sites.stream().flatMap(site -> recipe.method().parameters(site).stream()).toList());
+  }
+
+  private static long lastAxis(Value value) {
+    if (value.knownType().dim(-1) instanceof Dim.Known(long size)) {
+      return size;
+    }
+    throw new UnusableModel(
+        "The last axis of '%s' %s has no fixed size; export the decoder with one"
+            .formatted(value, value.knownType()));
+  }
+
+  private static int maxLength(Graph graph, OptionalInt asked) {
+    OptionalLong positions = LongStream.concat(positionTables(graph), rotaryTables(graph)).min();
+    return TextLimits.maxLength(asked, positions, DEFAULT_LENGTH);
+  }
+
+  private static LongStream positionTables(Graph graph) {
+    return graph.find(DecoderPorts.POSITIONS).stream()
+        .flatMap(positions -> positions.users().stream())
+        .filter(node -> node.op().is("Gather") && node.input(0).isConstant())
+        .mapToLong(node -> rows(node.input(0)));
+  }
+
+  /** Caches of cosines are named so by those who write fused decoders. */
+  private static LongStream rotaryTables(Graph graph) {
+    return graph.constants().stream()
+        .filter(table -> table.name().contains("cos_cache"))
+        .mapToLong(DecoderFacts::rows);
+  }
+
+  private static long rows(Value table) {
+    return table.constant().orElseThrow().shape().dim(0);
+  }
+
+  /** Quantized weights count as what they stand for, and their scales not at all. */
+  private static long weights(Graph graph) {
+    Set<Value> quantized = new HashSet<>();
+    long count = 0;
+    for (Node node : graph.nodes()) {
+      if (node.op().equals(QUANTIZED) && quantized.add(node.input(1))) {
+        count += node.intAttribute("K", 0) * node.intAttribute("N", 0);
+        quantized.add(node.input(2));
+      }
+    }
+    return count
+        + graph.constants().stream()
+            .filter(value -> !quantized.contains(value))
+            .map(value -> value.constant().orElseThrow())
+            .filter(tensor -> tensor.type().isFloatingPoint())
+            .map(Tensor::shape)
+            .mapToLong(shape -> shape.elements())
+            .sum();
+  }
+}
