@@ -41,7 +41,7 @@ class PrepareCommandTest {
   @Test
   void anUnknownTaskIsAUsageError() {
     assertThat(run(2, "--targets", "query", "--task", "translation"))
-        .contains("token-classification or embedding");
+        .contains("embedding or causal-lm");
   }
 
   /** Runs the command with what every run needs; what it printed, errors too. */
