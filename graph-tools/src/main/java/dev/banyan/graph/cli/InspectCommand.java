@@ -3,14 +3,13 @@ package dev.banyan.graph.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.bundle.Pooling;
-import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.Inspection;
 import dev.banyan.graph.Inspection.Layer;
 import dev.banyan.graph.Inspection.Port;
 import dev.banyan.graph.site.UnusableSite;
+import dev.banyan.runtime.report.JsonOutput;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -47,7 +46,7 @@ public final class InspectCommand implements Callable<Integer> {
     Inspection inspection = GraphTools.inspect(model);
     PrintWriter console = Objects.requireNonNull(spec).commandLine().getOut();
     if (json) {
-      console.println(new String(JsonText.compact(asJson(inspection)), StandardCharsets.UTF_8));
+      console.println(JsonOutput.text(asJson(inspection)));
     } else {
       print(inspection, console);
     }
@@ -161,7 +160,7 @@ public final class InspectCommand implements Callable<Integer> {
 
   private static ObjectNode asJson(Inspection seen) {
     ObjectNode json =
-        JsonText.object()
+        JsonOutput.object()
             .put("file", seen.file())
             .put("bytes", seen.bytes())
             .put("opset", seen.opset())

@@ -2,12 +2,11 @@ package dev.banyan.graph.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.MergeReport;
 import dev.banyan.graph.MergeRequest;
+import dev.banyan.runtime.report.JsonOutput;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Objects;
@@ -68,7 +67,7 @@ public final class MergeCommand implements Callable<Integer> {
     MergeReport report = GraphTools.merge(new MergeRequest(bundle, adapter, out, externalData));
     PrintWriter screen = Objects.requireNonNull(spec).commandLine().getOut();
     if (json) {
-      screen.println(new String(JsonText.compact(asJson(report)), StandardCharsets.UTF_8));
+      screen.println(JsonOutput.text(asJson(report)));
     } else {
       print(report, screen);
     }
@@ -100,7 +99,7 @@ public final class MergeCommand implements Callable<Integer> {
 
   static ObjectNode asJson(MergeReport report) {
     ObjectNode object =
-        JsonText.object()
+        JsonOutput.object()
             .put("layers", report.layers())
             .put("largest_change", report.change())
             .put("difference", report.difference())

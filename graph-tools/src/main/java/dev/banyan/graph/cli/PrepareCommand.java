@@ -9,20 +9,20 @@ import dev.banyan.artifacts.bundle.EmbeddingInfo;
 import dev.banyan.artifacts.bundle.EmbeddingInfo.Objective;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
-import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.graph.Emission;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.PrepareReport;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.PrepareRequest.LanguageChoice;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
+import dev.banyan.runtime.report.JsonOutput;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -165,7 +165,7 @@ public final class PrepareCommand implements Callable<Integer> {
     PrepareReport report = GraphTools.prepare(request());
     PrintWriter console = given(spec).commandLine().getOut();
     if (json) {
-      console.println(new String(JsonText.compact(asJson(report)), StandardCharsets.UTF_8));
+      console.println(JsonOutput.text(asJson(report)));
     } else {
       print(report, console);
     }
@@ -270,7 +270,7 @@ public final class PrepareCommand implements Callable<Integer> {
     Bundle bundle = report.bundle();
     BundleManifest manifest = bundle.manifest();
     ObjectNode object =
-        JsonText.object()
+        JsonOutput.object()
             .put("bundle", bundle.dir().toString())
             .put("task", manifest.task().text())
             .put("base_digest", manifest.base().digest().toString())
@@ -302,47 +302,47 @@ public final class PrepareCommand implements Callable<Integer> {
     return object;
   }
 
-  private static final class TaskName implements ITypeConverter<Task> {
+  /** An option whose values have names. */
+  private abstract static class Named<T> implements ITypeConverter<T> {
+    private final Function<String, Optional<T>> names;
+    private final String expected;
+
+    Named(Function<String, Optional<T>> names, String expected) {
+      this.names = names;
+      this.expected = expected;
+    }
+
     @Override
-    public Task convert(String text) {
-      return Task.of(text)
+    public T convert(String text) {
+      return names
+          .apply(text)
           .orElseThrow(
               () ->
-                  new TypeConversionException(
-                      "expected " + Task.names() + ", but was '" + text + "'"));
+                  new TypeConversionException("expected " + expected + ", but was '" + text + "'"));
     }
   }
 
-  private static final class ObjectiveName implements ITypeConverter<Objective> {
-    @Override
-    public Objective convert(String text) {
-      return Objective.of(text)
-          .orElseThrow(
-              () ->
-                  new TypeConversionException(
-                      "expected pairs, triplets or scored, but was '" + text + "'"));
+  private static final class TaskName extends Named<Task> {
+    TaskName() {
+      super(Task::of, Task.names());
     }
   }
 
-  private static final class EmissionName implements ITypeConverter<Emission> {
-    @Override
-    public Emission convert(String text) {
-      return Emission.of(text)
-          .orElseThrow(
-              () ->
-                  new TypeConversionException(
-                      "expected plain, fused or training, but was '" + text + "'"));
+  private static final class ObjectiveName extends Named<Objective> {
+    ObjectiveName() {
+      super(Objective::of, "pairs, triplets or scored");
     }
   }
 
-  private static final class PoolingName implements ITypeConverter<Pooling> {
-    @Override
-    public Pooling convert(String text) {
-      return Pooling.of(text)
-          .orElseThrow(
-              () ->
-                  new TypeConversionException(
-                      "expected mean, cls or pooler, but was '" + text + "'"));
+  private static final class EmissionName extends Named<Emission> {
+    EmissionName() {
+      super(Emission::of, "plain, fused or training");
+    }
+  }
+
+  private static final class PoolingName extends Named<Pooling> {
+    PoolingName() {
+      super(Pooling::of, "mean, cls or pooler");
     }
   }
 }

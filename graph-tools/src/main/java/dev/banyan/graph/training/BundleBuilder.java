@@ -5,20 +5,15 @@ import dev.banyan.artifacts.bundle.BaseInfo;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.BundleWriter;
-import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.bundle.TextInfo;
-import dev.banyan.artifacts.checkpoint.Checkpoint;
-import dev.banyan.artifacts.checkpoint.CheckpointFile;
 import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.graph.GraphFailure.UnusableModel;
 import dev.banyan.graph.PrepareReport;
 import dev.banyan.graph.PrepareRequest;
-import dev.banyan.graph.adapter.AdapterMethod;
-import dev.banyan.graph.adapter.Lora;
 import dev.banyan.graph.io.OnnxWriter;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Value;
@@ -40,11 +35,6 @@ import java.util.List;
  * its place.
  */
 public final class BundleBuilder {
-  /** The bundle's own checkpoint is for programs that load the four artifacts as they are. */
-  private static final int DEFAULT_RANK = 8;
-
-  private static final long DEFAULT_SEED = 42;
-
   private final PrepareRequest request;
   private final BundleRecipe recipe;
   private final long start = System.nanoTime();
@@ -52,14 +42,7 @@ public final class BundleBuilder {
   /** A builder of this bundle, with LoRA as the adapter method. */
   public BundleBuilder(PrepareRequest request) {
     this.request = request;
-    AdapterMethod method = new Lora();
-    this.recipe =
-        new BundleRecipe(
-            request.task(),
-            request.pooling(),
-            method,
-            request.sites().selector(),
-            request.embedding());
+    this.recipe = BundleRecipe.of(request);
   }
 
   /**
@@ -76,7 +59,7 @@ public final class BundleBuilder {
         SourceModel model = SourceModel.simplify(source, LoweringRules.standard())) {
       Plan plan = plan(model);
       writeGraphs(writer, model, plan);
-      writeRest(writer, plan);
+      new CommonFiles(writer, request).write(plan.opset(), plan.parameters());
       double difference = check(writer, plan);
       Bundle bundle = writer.commit(manifest(source, plan));
       return new PrepareReport(bundle, difference, Duration.ofNanos(System.nanoTime() - start));
@@ -179,20 +162,6 @@ public final class BundleBuilder {
     graphs.write(
         TrainingGraphs.withGradients(above, request.gradients()).model(),
         writer.path(Bundle.SUFFIX_GRADIENT_MODEL));
-  }
-
-  private void writeRest(BundleWriter writer, Plan plan) {
-    OnnxFile.write(writer.path(Bundle.OPTIMIZER_MODEL), OptimizerGraph.of(plan.opset()));
-    CheckpointFile.write(
-        writer.path(Bundle.CHECKPOINT),
-        Checkpoint.fresh(
-            new ParameterInitializer(DEFAULT_SEED)
-                .tensors(plan.parameters(), DEFAULT_RANK, request.task().exampleLabels())));
-    try {
-      Files.copy(request.tokenizer(), writer.path(Bundle.TOKENIZER));
-    } catch (IOException e) {
-      throw new UncheckedIOException("Cannot copy " + request.tokenizer(), e);
-    }
   }
 
   private double check(BundleWriter writer, Plan plan) {

@@ -3,7 +3,9 @@ package dev.banyan.graph.training;
 import dev.banyan.artifacts.bundle.EmbeddingInfo;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.adapter.AdapterMethod;
+import dev.banyan.graph.adapter.Lora;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.site.Site;
 import dev.banyan.graph.site.SiteDiscovery;
@@ -25,6 +27,16 @@ public record BundleRecipe(
     AdapterMethod method,
     TargetSelector targets,
     EmbeddingInfo embedding) {
+  /** What a request asks for, with LoRA as the adapter method. */
+  static BundleRecipe of(PrepareRequest request) {
+    return new BundleRecipe(
+        request.task(),
+        request.pooling(),
+        new Lora(),
+        request.sites().selector(),
+        request.embedding());
+  }
+
   /**
    * The chosen sites of a model, in graph order.
    *

@@ -11,7 +11,6 @@ import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.graph.PrepareReport;
 import dev.banyan.graph.PrepareRequest;
-import dev.banyan.graph.adapter.Lora;
 import dev.banyan.graph.io.OnnxWriter;
 import dev.banyan.graph.lowering.LoweringRules;
 import dev.banyan.graph.site.Site;
@@ -32,13 +31,7 @@ public final class DecoderBundle {
   /** A builder of this bundle, with LoRA as the adapter method. */
   public DecoderBundle(PrepareRequest request) {
     this.request = request;
-    this.recipe =
-        new BundleRecipe(
-            request.task(),
-            request.pooling(),
-            new Lora(),
-            request.sites().selector(),
-            request.embedding());
+    this.recipe = BundleRecipe.of(request);
   }
 
   /**

@@ -11,6 +11,7 @@ import dev.banyan.runtime.training.TrainingListener;
 import dev.banyan.runtime.training.TrainingReport;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -91,14 +92,18 @@ final class RunOptions {
     return logs;
   }
 
-  /** Writes the pictures of a run that has ended. */
-  void draw(TrainingReport result, RunIdentity identity) {
+  /**
+   * Writes the pictures of a run that has ended.
+   *
+   * @param identity asked only if it is shown, as it reads all examples
+   */
+  void draw(TrainingReport result, Supplier<RunIdentity> identity) {
     if (chart != null) {
       LossChart.Curve curve = new LossChart.Curve("loss", result.losses());
       new LossChart("Loss of " + out.getFileName(), List.of(curve)).write(chart);
     }
     if (report != null) {
-      page.write(report, out, result, identity);
+      page.write(report, out, result, identity.get());
     }
   }
 

@@ -15,6 +15,7 @@ import dev.banyan.runtime.training.TrainingReport;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
@@ -84,7 +85,7 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    CommandSpec own = java.util.Objects.requireNonNull(spec);
+    CommandSpec own = Objects.requireNonNull(spec);
     WarmUp.begin();
     PrintWriter screen = own.commandLine().getOut();
     Bundle opened = Bundle.openVerified(bundle);
@@ -95,7 +96,7 @@ public final class TrainCommand implements Callable<Integer> {
     try (RunLogs logs = run.logs(ProgressLine.on(own.commandLine().getErr(), json))) {
       report = trainer(own, opened, plan, logs).train(texts, place(own));
     }
-    run.draw(report, RunIdentity.of(opened, texts, plan));
+    run.draw(report, () -> RunIdentity.of(opened, texts, plan));
     if (json) {
       screen.println(JsonOutput.text(report.toJson()));
     } else {

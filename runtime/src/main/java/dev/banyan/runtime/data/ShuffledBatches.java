@@ -49,6 +49,19 @@ public record ShuffledBatches(long seed, BatchSize size) {
     return batches;
   }
 
+  /**
+   * Number of batches of an epoch; of a fixed size, no order is made to count them.
+   *
+   * @param lengths tokens of each example
+   * @param epoch from 0
+   */
+  public int count(int[] lengths, int epoch) {
+    return switch (size) {
+      case BatchSize.Examples(int count) -> Math.ceilDiv(lengths.length, count);
+      case BatchSize.Tokens tokens -> epoch(lengths, epoch).size();
+    };
+  }
+
   /** The batches of an evaluation: longest texts first, so that memory peaks at once. */
   public List<List<Integer>> byLength(int[] lengths) {
     List<Integer> order =

@@ -7,7 +7,6 @@ import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.artifacts.safetensors.SafetensorsFile;
-import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.data.LabelSet;
 import java.io.IOException;
@@ -109,7 +108,8 @@ record AdapterOutput(
       requireFinite(spec, values);
       learned |= spec.scaled() && hasNonZero(values);
       String key = key(spec);
-      tensors.put(key, spec.transposed() ? transpose(key, tensor) : tensor.named(key));
+      // PyTorch's linear layers keep [out, in], the graph [in, out].
+      tensors.put(key, (spec.transposed() ? tensor.transposed() : tensor).named(key));
     }
     if (!learned) {
       throw new TrainingFailure.UselessAdapter("lora_B", "is still zero in every layer");
@@ -139,19 +139,5 @@ record AdapterOutput(
       }
     }
     return false;
-  }
-
-  /** PyTorch's linear layers keep {@code [out, in]}, the graph {@code [in, out]}. */
-  private static Tensor transpose(String name, Tensor tensor) {
-    int rows = Math.toIntExact(tensor.shape().dim(0));
-    int columns = Math.toIntExact(tensor.shape().dim(1));
-    float[] values = tensor.floats();
-    float[] transposed = new float[values.length];
-    for (int row = 0; row < rows; row++) {
-      for (int column = 0; column < columns; column++) {
-        transposed[column * rows + row] = values[row * columns + column];
-      }
-    }
-    return Tensor.ofFloats(name, Shape.of(columns, rows), transposed);
   }
 }

@@ -28,8 +28,7 @@ final class TrainingLoop {
     Passes passes = plan.passes();
     ShuffledBatches batches = new ShuffledBatches(plan.seed(), passes.batch());
     int[] lengths = learner.data().lengths();
-    IntUnaryOperator stepsOfEpoch =
-        epoch -> passes.stepsPerEpoch(batches.epoch(lengths, epoch).size());
+    IntUnaryOperator stepsOfEpoch = epoch -> passes.stepsPerEpoch(batches.count(lengths, epoch));
     int total = passes.steps(stepsOfEpoch);
     listener.on(new TrainingEvent.Started(total, stepsOfEpoch.applyAsInt(0), from.step()));
     Position at = from;

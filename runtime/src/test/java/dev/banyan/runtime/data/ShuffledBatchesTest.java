@@ -15,7 +15,9 @@ class ShuffledBatchesTest {
   void everyExampleOccursOnceInBatchesOfTheSize(int examples, int batchSize) {
     ShuffledBatches batches = new ShuffledBatches(42, batchSize);
     List<List<Integer>> epoch = batches.epoch(lengths(examples), 0);
-    assertThat(epoch).hasSize(Math.ceilDiv(examples, batchSize));
+    assertThat(epoch)
+        .hasSize(Math.ceilDiv(examples, batchSize))
+        .hasSize(batches.count(lengths(examples), 0));
     assertThat(epoch.stream().flatMap(List::stream))
         .containsExactlyInAnyOrderElementsOf(IntStream.range(0, examples).boxed().toList());
     assertThat(epoch.stream().mapToInt(List::size).filter(size -> size == batchSize).count())
