@@ -65,9 +65,14 @@ public final class JsonText {
     }
   }
 
+  /** The object on one line, as programs print it. */
+  public static String line(ObjectNode object) {
+    return object.toString();
+  }
+
   /** The bytes on one line, as binary headers want them. */
   public static byte[] compact(ObjectNode object) {
-    return object.toString().getBytes(StandardCharsets.UTF_8);
+    return line(object).getBytes(StandardCharsets.UTF_8);
   }
 
   private static String decode(byte[] bytes) throws CharacterCodingException {

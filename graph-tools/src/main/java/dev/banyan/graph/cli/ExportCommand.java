@@ -1,12 +1,12 @@
 package dev.banyan.graph.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.MergeReport;
 import dev.banyan.graph.MergeRequest;
 import dev.banyan.graph.export.AdapterExport;
-import dev.banyan.runtime.report.JsonOutput;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -149,13 +149,13 @@ public final class ExportCommand implements Callable<Integer> {
 
   private void report(PrintWriter screen, int tensors) {
     if (json) {
-      print(screen, JsonOutput.object().put("out", out.toString()).put("tensors", tensors));
+      print(screen, JsonText.object().put("out", out.toString()).put("tensors", tensors));
     } else {
       screen.printf(Locale.ROOT, "%d tensors, written to %s%n", tensors, out);
     }
   }
 
   private static void print(PrintWriter screen, ObjectNode object) {
-    screen.println(JsonOutput.text(object));
+    screen.println(JsonText.line(object));
   }
 }

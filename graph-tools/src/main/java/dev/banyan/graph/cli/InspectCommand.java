@@ -3,12 +3,12 @@ package dev.banyan.graph.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.Inspection;
 import dev.banyan.graph.Inspection.Layer;
 import dev.banyan.graph.Inspection.Port;
 import dev.banyan.graph.site.UnusableSite;
-import dev.banyan.runtime.report.JsonOutput;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -46,7 +46,7 @@ public final class InspectCommand implements Callable<Integer> {
     Inspection inspection = GraphTools.inspect(model);
     PrintWriter console = Objects.requireNonNull(spec).commandLine().getOut();
     if (json) {
-      console.println(JsonOutput.text(asJson(inspection)));
+      console.println(JsonText.line(asJson(inspection)));
     } else {
       print(inspection, console);
     }
@@ -160,7 +160,7 @@ public final class InspectCommand implements Callable<Integer> {
 
   private static ObjectNode asJson(Inspection seen) {
     ObjectNode json =
-        JsonOutput.object()
+        JsonText.object()
             .put("file", seen.file())
             .put("bytes", seen.bytes())
             .put("opset", seen.opset())

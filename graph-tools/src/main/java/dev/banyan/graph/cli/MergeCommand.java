@@ -2,10 +2,10 @@ package dev.banyan.graph.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.MergeReport;
 import dev.banyan.graph.MergeRequest;
-import dev.banyan.runtime.report.JsonOutput;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -67,7 +67,7 @@ public final class MergeCommand implements Callable<Integer> {
     MergeReport report = GraphTools.merge(new MergeRequest(bundle, adapter, out, externalData));
     PrintWriter screen = Objects.requireNonNull(spec).commandLine().getOut();
     if (json) {
-      screen.println(JsonOutput.text(asJson(report)));
+      screen.println(JsonText.line(asJson(report)));
     } else {
       print(report, screen);
     }
@@ -99,7 +99,7 @@ public final class MergeCommand implements Callable<Integer> {
 
   static ObjectNode asJson(MergeReport report) {
     ObjectNode object =
-        JsonOutput.object()
+        JsonText.object()
             .put("layers", report.layers())
             .put("largest_change", report.change())
             .put("difference", report.difference())

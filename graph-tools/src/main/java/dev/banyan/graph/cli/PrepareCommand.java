@@ -9,13 +9,13 @@ import dev.banyan.artifacts.bundle.EmbeddingInfo;
 import dev.banyan.artifacts.bundle.EmbeddingInfo.Objective;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.graph.Emission;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.PrepareReport;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.PrepareRequest.LanguageChoice;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
-import dev.banyan.runtime.report.JsonOutput;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -165,7 +165,7 @@ public final class PrepareCommand implements Callable<Integer> {
     PrepareReport report = GraphTools.prepare(request());
     PrintWriter console = given(spec).commandLine().getOut();
     if (json) {
-      console.println(JsonOutput.text(asJson(report)));
+      console.println(JsonText.line(asJson(report)));
     } else {
       print(report, console);
     }
@@ -270,7 +270,7 @@ public final class PrepareCommand implements Callable<Integer> {
     Bundle bundle = report.bundle();
     BundleManifest manifest = bundle.manifest();
     ObjectNode object =
-        JsonOutput.object()
+        JsonText.object()
             .put("bundle", bundle.dir().toString())
             .put("task", manifest.task().text())
             .put("base_digest", manifest.base().digest().toString())

@@ -2,6 +2,7 @@ package dev.banyan.runtime.cli;
 
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.inference.AdapterEvaluation;
 import dev.banyan.runtime.inference.AdapterWeights;
@@ -9,7 +10,6 @@ import dev.banyan.runtime.inference.BaseModel;
 import dev.banyan.runtime.inference.ServingPlan;
 import dev.banyan.runtime.inference.WarmUp;
 import dev.banyan.runtime.ort.SessionSettings;
-import dev.banyan.runtime.report.JsonOutput;
 import dev.banyan.runtime.report.Score;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -86,7 +86,7 @@ public final class EvaluateCommand implements Callable<Integer> {
     WarmUp.begin();
     Score score = score(Bundle.openVerified(bundle), PeftAdapter.read(adapter), settings(own));
     PrintWriter screen = own.commandLine().getOut();
-    screen.println(json ? JsonOutput.text(score.toJson()) : ProgressLine.text(score));
+    screen.println(json ? JsonText.line(score.toJson()) : ProgressLine.text(score));
     screen.flush();
     return 0;
   }

@@ -1,10 +1,10 @@
 package dev.banyan.runtime.cli;
 
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.inference.WarmUp;
 import dev.banyan.runtime.log.RunLogs;
-import dev.banyan.runtime.report.JsonOutput;
 import dev.banyan.runtime.training.RunIdentity;
 import dev.banyan.runtime.training.RunPlace;
 import dev.banyan.runtime.training.Trainer;
@@ -98,7 +98,7 @@ public final class TrainCommand implements Callable<Integer> {
     }
     run.draw(report, () -> RunIdentity.of(opened, texts, plan));
     if (json) {
-      screen.println(JsonOutput.text(report.toJson()));
+      screen.println(JsonText.line(report.toJson()));
     } else {
       print(screen, report);
     }

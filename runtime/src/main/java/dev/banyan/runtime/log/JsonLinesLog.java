@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.integrity.AtomicFiles;
+import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.runtime.report.JsonOutput;
 import dev.banyan.runtime.training.TrainingEvent;
 import dev.banyan.runtime.training.TrainingListener;
@@ -79,7 +80,7 @@ public final class JsonLinesLog implements TrainingListener, AutoCloseable {
   }
 
   private static ObjectNode object(String event) {
-    return JsonOutput.object().put("event", event);
+    return JsonText.object().put("event", event);
   }
 
   private void open(int done) {
@@ -124,7 +125,7 @@ public final class JsonLinesLog implements TrainingListener, AutoCloseable {
       throw new IllegalStateException("The run has not started");
     }
     try {
-      out.write(JsonOutput.text(json));
+      out.write(JsonText.line(json));
       out.write('\n');
       out.flush();
     } catch (IOException e) {

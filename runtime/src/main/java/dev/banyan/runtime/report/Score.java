@@ -2,6 +2,7 @@ package dev.banyan.runtime.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.banyan.artifacts.integrity.JsonText;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.OptionalDouble;
@@ -74,7 +75,7 @@ public record Score(SequencedMap<Metric, Double> metrics, double loss, int examp
 
   /** The keys that {@code train --json} and {@code evaluate --json} print. */
   public ObjectNode toJson() {
-    ObjectNode json = JsonOutput.object();
+    ObjectNode json = JsonText.object();
     metrics.forEach((metric, value) -> json.put(metric.key(), value));
     return json.put(LOSS, JsonOutput.round(loss, 7)).put(EXAMPLES, examples);
   }

@@ -97,41 +97,37 @@ public final class Trainer {
     Checkpoint start =
         earlier.map(RunState::checkpoint).orElseGet(() -> Checkpoint.fresh(start(labels)));
     Kept kept;
-    PrefixCache prefix = null;
     try (WorkFolder folder = WorkFolder.temporary("banyan-train-");
         TextTokenizer tokenizer = tokenizer()) {
       Function<Dataset, EncodedData> encoder = encoder(labels, tokenizer);
       EncodedData train = encoder.apply(data.train());
       Optional<EncodedData> held = data.eval().map(encoder);
-      prefix = prefix(tokenizer, folder, train, held);
       LossInputs loss = LossInputs.of(bundle, plan.loss(), labels, train.targets());
-      Feeder feeder = feeder(tokenizer, loss, Optional.ofNullable(prefix));
-      Optional<Evaluation> evaluation = held.map(texts -> evaluation(texts, labels, feeder));
       AdapterOutput output = AdapterOutput.of(bundle.manifest(), plan, labels, place.out());
-      Keeper keeper =
-          new Keeper(
-              evaluation,
-              parameters -> folder.whole(() -> output.write(parameters)),
-              plan.evaluations(),
-              listener);
-      earlier.ifPresent(state -> resume(state, keeper));
-      try (TrainingEngine engine = engine(start, folder, evaluation.isPresent());
-          StateSaver saver =
-              new StateSaver(
-                  new StateSaver.Parts(identity, engine, keeper, folder),
-                  states,
-                  place.saveEvery(),
-                  listener)) {
-        Learner learner = new Learner(engine, data.train(), train, feeder);
-        new TrainingLoop(plan, learner, new TrainingLoop.Aftermath(keeper, saver), listener)
-            .run(earlier.map(RunState::position).orElse(Position.start()));
+      // Closed before the folder that its file lies in.
+      try (PrefixCache prefix = prefix(tokenizer, folder, train, held)) {
+        Feeder feeder = feeder(tokenizer, loss, Optional.ofNullable(prefix));
+        Keeper keeper =
+            new Keeper(
+                held.map(texts -> evaluation(texts, labels, feeder)),
+                parameters -> folder.whole(() -> output.write(parameters)),
+                plan.evaluations(),
+                listener);
+        earlier.ifPresent(state -> resume(state, keeper));
+        try (TrainingEngine engine = engine(start, folder, held.isPresent());
+            StateSaver saver =
+                new StateSaver(
+                    new StateSaver.Parts(identity, engine, keeper, folder),
+                    states,
+                    place.saveEvery(),
+                    listener)) {
+          Learner learner = new Learner(engine, data.train(), train, feeder);
+          new TrainingLoop(plan, learner, new TrainingLoop.Aftermath(keeper, saver), listener)
+              .run(earlier.map(RunState::position).orElse(Position.start()));
+        }
+        kept = keeper.kept().orElseThrow();
       }
-      kept = keeper.kept().orElseThrow();
       states.remove();
-    } finally {
-      if (prefix != null) {
-        prefix.close();
-      }
     }
     return new TrainingReport(
         listener.losses(),

@@ -2,6 +2,7 @@ package dev.banyan.runtime.training;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.integrity.Digest;
+import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.runtime.report.JsonOutput;
 import dev.banyan.runtime.report.Score;
 import java.util.List;
@@ -42,7 +43,7 @@ public record TrainingReport(
     Digest adapterDigest) {
   /** The keys that {@code train --json} prints. */
   public ObjectNode toJson() {
-    ObjectNode json = JsonOutput.object();
+    ObjectNode json = JsonText.object();
     var lossArray = json.putArray("losses");
     losses.forEach(lossArray::add);
     var timeArray = json.putArray("step_ms");

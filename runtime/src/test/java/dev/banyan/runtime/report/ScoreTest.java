@@ -2,6 +2,7 @@ package dev.banyan.runtime.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.banyan.artifacts.integrity.JsonText;
 import org.junit.jupiter.api.Test;
 
 class ScoreTest {
@@ -34,7 +35,7 @@ class ScoreTest {
   @Test
   void jsonHasTheTasksMetricsAndIsReadAgain() {
     Score score = Score.of(Metric.ACCURACY, 0.5, 1.5, 4).with(Metric.MACRO_F1, 0.25);
-    assertThat(JsonOutput.text(score.toJson()))
+    assertThat(JsonText.line(score.toJson()))
         .isEqualTo("{\"accuracy\":0.5,\"macro_f1\":0.25,\"loss\":1.5,\"examples\":4}");
     assertThat(Score.parse(score.toJson())).isEqualTo(score);
     assertThat(Score.parse(score.toJson()).metrics().firstEntry().getKey())

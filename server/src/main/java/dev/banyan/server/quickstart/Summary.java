@@ -3,6 +3,7 @@ package dev.banyan.server.quickstart;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.integrity.AtomicFiles;
+import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.runtime.report.JsonOutput;
 import dev.banyan.runtime.report.ProcessStats;
 import java.nio.charset.StandardCharsets;
@@ -55,7 +56,7 @@ record Summary(List<Prepared> bundles, List<Trained> tenants, Serving serving, d
   }
 
   private ObjectNode toJson() {
-    ObjectNode json = JsonOutput.object();
+    ObjectNode json = JsonText.object();
     ArrayNode bundleArray = json.putArray("bundles");
     bundles.forEach(bundle -> bundleArray.add(bundleJson(bundle)));
     ArrayNode tenantArray = json.putArray("tenants");
@@ -65,7 +66,7 @@ record Summary(List<Prepared> bundles, List<Trained> tenants, Serving serving, d
   }
 
   private static ObjectNode bundleJson(Prepared bundle) {
-    return JsonOutput.object()
+    return JsonText.object()
         .put("targets", bundle.targets())
         .put("sites", bundle.sites())
         .put("trainable_parameters", bundle.trainableParameters())
@@ -76,7 +77,7 @@ record Summary(List<Prepared> bundles, List<Trained> tenants, Serving serving, d
 
   private static ObjectNode tenantJson(Trained trained) {
     ObjectNode json =
-        JsonOutput.object()
+        JsonText.object()
             .put("name", trained.tenant().name())
             .put("adapter", trained.tenant().adapter())
             .put("targets", trained.tenant().targets().selector())
@@ -94,7 +95,7 @@ record Summary(List<Prepared> bundles, List<Trained> tenants, Serving serving, d
   }
 
   private ObjectNode servingJson() {
-    return JsonOutput.object()
+    return JsonText.object()
         .put("requests", serving.requests())
         .put("failed", serving.failed())
         .put("p50_ms", round(serving.p50Millis()))
