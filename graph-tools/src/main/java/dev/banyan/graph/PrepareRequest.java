@@ -3,6 +3,7 @@ package dev.banyan.graph;
 import dev.banyan.artifacts.bundle.EmbeddingInfo;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.graph.lowering.LoweringRules;
 import dev.banyan.graph.site.TargetSelector;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -22,6 +23,7 @@ import java.util.OptionalInt;
  * @param out the bundle's folder
  * @param embedding what the embedding task learns from; of no use to other tasks
  * @param language how texts are written for a decoder; of no use to other tasks
+ * @param weights how the frozen weights are kept
  */
 public record PrepareRequest(
     Path model,
@@ -33,7 +35,8 @@ public record PrepareRequest(
     OptionalInt maxLength,
     Path out,
     EmbeddingInfo embedding,
-    LanguageChoice language) {
+    LanguageChoice language,
+    WeightChoice weights) {
   /** A request for the faster gradients, with pairs where embeddings are learned. */
   public PrepareRequest(
       Path model,
@@ -66,19 +69,29 @@ public record PrepareRequest(
         maxLength,
         out,
         EmbeddingInfo.pairs(),
-        LanguageChoice.ofModel());
+        LanguageChoice.ofModel(),
+        WeightChoice.ofModel());
   }
 
   /** The same for embeddings that are learned from something else. */
   public PrepareRequest with(EmbeddingInfo other) {
     return new PrepareRequest(
-        model, tokenizer, task, sites, pooling, gradients, maxLength, out, other, language);
+        model, tokenizer, task, sites, pooling, gradients, maxLength, out, other, language,
+        weights);
   }
 
   /** The same with texts written in another way. */
   public PrepareRequest with(LanguageChoice other) {
     return new PrepareRequest(
-        model, tokenizer, task, sites, pooling, gradients, maxLength, out, embedding, other);
+        model, tokenizer, task, sites, pooling, gradients, maxLength, out, embedding, other,
+        weights);
+  }
+
+  /** The same with frozen weights kept in another way. */
+  public PrepareRequest with(WeightChoice other) {
+    return new PrepareRequest(
+        model, tokenizer, task, sites, pooling, gradients, maxLength, out, embedding, language,
+        other);
   }
 
   /**
@@ -92,6 +105,25 @@ public record PrepareRequest(
     /** What the model's own files say. */
     public static LanguageChoice ofModel() {
       return new LanguageChoice(Optional.empty(), Optional.empty());
+    }
+  }
+
+  /**
+   * How the frozen weights are kept.
+   *
+   * @param dequantized whether quantized weights become floats, for four to eight times the memory;
+   *     else adapters learn on the weights that are served
+   */
+  public record WeightChoice(boolean dequantized) {
+    /** As the model has them. */
+    public static WeightChoice ofModel() {
+      return new WeightChoice(false);
+    }
+
+    /** How fused operators are rewritten. */
+    public LoweringRules rules() {
+      LoweringRules standard = LoweringRules.standard();
+      return dequantized ? standard.plus(LoweringRules.dequantize()) : standard;
     }
   }
 

@@ -16,6 +16,7 @@ import dev.banyan.graph.PrepareReport;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.PrepareRequest.LanguageChoice;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
+import dev.banyan.graph.PrepareRequest.WeightChoice;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -148,6 +149,12 @@ public final class PrepareCommand implements Callable<Integer> {
   @Nullable String chatFormat;
 
   @Option(
+      names = "--dequantize",
+      description =
+          "Make floats of quantized weights, for four to eight times the memory; without it adapters learn on the weights as they are.")
+  boolean dequantize;
+
+  @Option(
       names = "--out",
       required = true,
       paramLabel = "BUNDLE",
@@ -184,7 +191,8 @@ public final class PrepareCommand implements Callable<Integer> {
         maxLength == null ? OptionalInt.empty() : OptionalInt.of(maxLength),
         given(out),
         embedding(),
-        new LanguageChoice(Optional.ofNullable(endOfText), Optional.ofNullable(chatFormat)));
+        new LanguageChoice(Optional.ofNullable(endOfText), Optional.ofNullable(chatFormat)),
+        new WeightChoice(dequantize));
   }
 
   private EmbeddingInfo embedding() {

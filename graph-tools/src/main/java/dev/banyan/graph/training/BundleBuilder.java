@@ -17,7 +17,6 @@ import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.io.OnnxWriter;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Value;
-import dev.banyan.graph.lowering.LoweringRules;
 import dev.banyan.graph.site.Site;
 import dev.banyan.runtime.data.TextTokenizer;
 import dev.banyan.runtime.ort.SessionSettings;
@@ -56,7 +55,7 @@ public final class BundleBuilder {
   public PrepareReport build() {
     OnnxFile source = OnnxFile.read(request.model());
     try (BundleWriter writer = new BundleWriter(request.out());
-        SourceModel model = SourceModel.simplify(source, LoweringRules.standard())) {
+        SourceModel model = SourceModel.simplify(source, request.weights().rules())) {
       Plan plan = plan(model);
       writeGraphs(writer, model, plan);
       new CommonFiles(writer, request).write(plan.opset(), plan.parameters());

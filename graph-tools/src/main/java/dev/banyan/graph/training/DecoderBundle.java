@@ -12,7 +12,6 @@ import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.graph.PrepareReport;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.io.OnnxWriter;
-import dev.banyan.graph.lowering.LoweringRules;
 import dev.banyan.graph.site.Site;
 import dev.banyan.runtime.data.TextTokenizer;
 import java.time.Duration;
@@ -47,7 +46,7 @@ public final class DecoderBundle {
     PromptFormat format = new PromptFiles(request.tokenizer(), request.language()).format();
     try (BundleWriter writer = new BundleWriter(request.out());
         SourceModel model = SourceModel.simplify(source)) {
-      DecoderSource decoder = model.decoder(LoweringRules.standard());
+      DecoderSource decoder = model.decoder(request.weights().rules());
       DecoderFacts facts = writeGraphs(writer, decoder);
       requireTokenizerFits(facts, format);
       new CommonFiles(writer, request).write(facts.opset(), facts.parameters());
