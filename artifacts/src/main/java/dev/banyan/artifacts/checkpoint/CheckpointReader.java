@@ -102,7 +102,7 @@ final class CheckpointReader {
     }
     MemorySegment data = external.get();
     try {
-      long length = Math.multiplyExact(shape.elements(), type.bytes());
+      long length = type.bytes(shape.elements());
       if (offset <= data.byteSize() - length) {
         return Optional.of(data.asSlice(offset, length));
       }

@@ -32,7 +32,7 @@ final class TensorReader {
                         artifact,
                         "tensor '%s' has the ONNX element type %d"
                             .formatted(proto.getName(), proto.getDataType()),
-                        "export the model with numbers of 8 to 64 bits"));
+                        "export the model with numbers of 4 to 64 bits"));
     if (proto.hasSegment()) {
       throw new UnusableArtifact(
           artifact,
@@ -56,7 +56,7 @@ final class TensorReader {
 
   private long size(TensorProto proto, DType type) {
     try {
-      return Math.multiplyExact(new Shape(proto.getDimsList()).elements(), type.bytes());
+      return type.bytes(new Shape(proto.getDimsList()).elements());
     } catch (ArithmeticException | IllegalArgumentException e) {
       throw corrupt(proto, "the shape " + proto.getDimsList(), "a shape of a possible size");
     }
@@ -101,15 +101,17 @@ final class TensorReader {
           case DOUBLE -> proto.getDoubleDataCount();
           case INT64 -> proto.getInt64DataCount();
           case UINT32, UINT64 -> proto.getUint64DataCount();
-          case INT8, UINT8, INT16, UINT16, INT32, BOOL, FLOAT16, BFLOAT16 ->
+          // Of 4-bit numbers each entry holds the two of a byte.
+          case INT8, UINT8, INT4, UINT4, INT16, UINT16, INT32, BOOL, FLOAT16, BFLOAT16 ->
               proto.getInt32DataCount();
         };
     // Heap arrays stop at 2 GiB, and so did the message that the numbers came in.
-    if ((long) count * type.bytes() > Integer.MAX_VALUE - 8) {
+    int size = Math.max(type.bits(), Byte.SIZE) / Byte.SIZE;
+    if ((long) count * size > Integer.MAX_VALUE - 8) {
       throw new UnusableArtifact(
           artifact, "tensor '" + proto.getName() + "' is too long", "export it as raw bytes");
     }
-    ByteBuffer packed = ByteBuffer.allocate(count * type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer packed = ByteBuffer.allocate(count * size).order(ByteOrder.LITTLE_ENDIAN);
     for (int i = 0; i < count; i++) {
       switch (type) {
         case FLOAT -> packed.putFloat(proto.getFloatData(i));
@@ -119,7 +121,7 @@ final class TensorReader {
         case UINT32 -> packed.putInt((int) proto.getUint64Data(i));
         case INT32 -> packed.putInt(proto.getInt32Data(i));
         case INT16, UINT16, FLOAT16, BFLOAT16 -> packed.putShort((short) proto.getInt32Data(i));
-        case INT8, UINT8, BOOL -> packed.put((byte) proto.getInt32Data(i));
+        case INT8, UINT8, INT4, UINT4, BOOL -> packed.put((byte) proto.getInt32Data(i));
       }
     }
     return MemorySegment.ofArray(packed.array());

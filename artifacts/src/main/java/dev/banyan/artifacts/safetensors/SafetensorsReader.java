@@ -123,7 +123,7 @@ final class SafetensorsReader {
     }
     Shape shape = new Shape(dims);
     try {
-      if (Math.multiplyExact(shape.elements(), type.bytes()) != offsets.get(1) - offsets.get(0)) {
+      if (type.bytes(shape.elements()) != offsets.get(1) - offsets.get(0)) {
         throw corrupt(
             "tensor '%s' of %s%s at %s".formatted(name, type, shape, offsets),
             "as many bytes as the shape needs");

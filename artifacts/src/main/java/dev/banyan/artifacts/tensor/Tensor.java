@@ -13,7 +13,7 @@ import java.nio.ByteOrder;
  * @param name the tensor's name in its file or graph
  * @param type element type
  * @param shape dimensions
- * @param data exactly {@code shape.elements() * type.bytes()} bytes
+ * @param data exactly {@code type.bytes(shape.elements())} bytes
  */
 public record Tensor(String name, DType type, Shape shape, MemorySegment data) {
   private static final ValueLayout.OfFloat FLOATS =
@@ -32,7 +32,7 @@ public record Tensor(String name, DType type, Shape shape, MemorySegment data) {
    * @throws IllegalArgumentException if they do not
    */
   public Tensor {
-    long expected = Math.multiplyExact(shape.elements(), type.bytes());
+    long expected = type.bytes(shape.elements());
     if (data.byteSize() != expected) {
       throw new IllegalArgumentException(
           "Tensor '%s' of %s%s needs %d bytes and was given %d"
@@ -83,6 +83,32 @@ public record Tensor(String name, DType type, Shape shape, MemorySegment data) {
   }
 
   /**
+   * An element of a tensor of numbers of 4 or 8 bits.
+   *
+   * @throws IllegalStateException if the element type is another
+   */
+  public int smallNumber(long index) {
+    return switch (type) {
+      case UINT8 -> data.get(ValueLayout.JAVA_BYTE, index) & 0xff;
+      case INT8 -> data.get(ValueLayout.JAVA_BYTE, index);
+      case UINT4 -> half(index);
+      // The high half's sign is the number's.
+      case INT4 -> (byte) (half(index) << 4) >> 4;
+      case FLOAT, FLOAT16, BFLOAT16, DOUBLE -> throw noSmallNumbers();
+      case BOOL, UINT16, INT16, UINT32, INT32, UINT64, INT64 -> throw noSmallNumbers();
+    };
+  }
+
+  private int half(long index) {
+    return (data.get(ValueLayout.JAVA_BYTE, index / 2) >> (index % 2 * 4)) & 0xf;
+  }
+
+  private IllegalStateException noSmallNumbers() {
+    return new IllegalStateException(
+        "Tensor '%s' is %s, not numbers of 4 or 8 bits".formatted(name, type));
+  }
+
+  /**
    * The elements as {@link DType#FLOAT}: the tensor itself if they are, else a copy on the heap.
    *
    * @throws IllegalStateException if they are not 16-, 32- or 64-bit floating-point numbers
@@ -97,7 +123,7 @@ public record Tensor(String name, DType type, Shape shape, MemorySegment data) {
         }
         yield ofFloats(name, shape, values);
       }
-      case UINT8, INT8, UINT16, INT16, INT32, INT64, BOOL, UINT32, UINT64 ->
+      case UINT8, INT8, UINT16, INT16, INT32, INT64, BOOL, UINT32, UINT64, UINT4, INT4 ->
           throw new IllegalStateException(
               "Tensor '%s' is %s, which is not widened to FLOAT".formatted(name, type));
     };
@@ -125,7 +151,7 @@ public record Tensor(String name, DType type, Shape shape, MemorySegment data) {
         }
         yield new Tensor(name, narrow, shape, narrowed);
       }
-      case DOUBLE, UINT8, INT8, UINT16, INT16, INT32, INT64, BOOL, UINT32, UINT64 ->
+      case DOUBLE, UINT8, INT8, UINT16, INT16, INT32, INT64, BOOL, UINT32, UINT64, UINT4, INT4 ->
           throw new IllegalStateException(
               "Tensor '%s' is FLOAT, which is not narrowed to %s".formatted(name, narrow));
     };
@@ -173,7 +199,7 @@ public record Tensor(String name, DType type, Shape shape, MemorySegment data) {
       // bfloat16 is the upper half of a float.
       case BFLOAT16 -> Float.intBitsToFloat(data.getAtIndex(SHORTS, index) << 16);
       case DOUBLE -> (float) data.getAtIndex(DOUBLES, index);
-      case FLOAT, UINT8, INT8, UINT16, INT16, INT32, INT64, BOOL, UINT32, UINT64 ->
+      case FLOAT, UINT8, INT8, UINT16, INT16, INT32, INT64, BOOL, UINT32, UINT64, UINT4, INT4 ->
           throw new IllegalStateException("Not reached for " + type);
     };
   }

@@ -14,6 +14,8 @@ import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,6 +50,29 @@ class OnnxFileTest {
 
   private static TensorProto.Builder int32Data() {
     return TensorProto.newBuilder().addInt32Data(1).addInt32Data(2);
+  }
+
+  @Test
+  void fourBitNumbersLieTwoToAByteInEitherField() {
+    TensorProto.Builder proto =
+        TensorProto.newBuilder()
+            .setName("t")
+            .setDataType(DType.INT4.onnxCode())
+            .addDims(3)
+            .addInt32Data(0x21)
+            .addInt32Data(0x0f);
+    Tensor typed = write(Models.product()).tensor(proto.build());
+    Tensor raw =
+        write(Models.product())
+            .tensor(
+                proto
+                    .clearInt32Data()
+                    .setRawData(ByteString.copyFrom(new byte[] {0x21, 0x0f}))
+                    .build());
+    for (Tensor tensor : List.of(typed, raw)) {
+      assertThat(IntStream.range(0, 3).map(tensor::smallNumber)).containsExactly(1, 2, -1);
+      assertThat(TensorProtos.inline(tensor).getRawData().size()).isEqualTo(2);
+    }
   }
 
   @ParameterizedTest

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class TensorTest {
@@ -58,6 +59,15 @@ class TensorTest {
     assertThatIllegalStateException()
         .isThrownBy(() -> Tensor.ofFloats("t", Shape.of(1), 1).transposed())
         .withMessageContaining("'t'");
+  }
+
+  @Test
+  void firstOfTwoFourBitNumbersIsTheLowHalf() {
+    MemorySegment bytes = MemorySegment.ofArray(new byte[] {(byte) 0x8f, 0x07});
+    Tensor signed = new Tensor("t", DType.INT4, Shape.of(3), bytes);
+    Tensor unsigned = new Tensor("t", DType.UINT4, Shape.of(3), bytes);
+    assertThat(IntStream.range(0, 3).map(signed::smallNumber)).containsExactly(-1, -8, 7);
+    assertThat(IntStream.range(0, 3).map(unsigned::smallNumber)).containsExactly(15, 8, 7);
   }
 
   @Test

@@ -164,7 +164,6 @@ final class MergeCheck {
               });
     }
     Shape shape = new Shape(dims);
-    return scope.view(
-        arena.allocate(shape.elements() * port.type().bytes(), 64), port.type(), shape);
+    return scope.view(arena.allocate(port.type().bytes(shape.elements()), 64), port.type(), shape);
   }
 }

@@ -70,7 +70,7 @@ final class BigWeights {
     for (long dim : tensor.getDimsList()) {
       elements *= dim;
     }
-    double bytes = elements * type.map(DType::bytes).orElse(0);
+    double bytes = elements * type.map(DType::bits).orElse(0) / Byte.SIZE;
     return bytes >= BIG && !tensor.hasSegment();
   }
 

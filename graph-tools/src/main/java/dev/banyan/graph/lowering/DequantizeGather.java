@@ -24,13 +24,16 @@ final class DequantizeGather implements LoweringRule {
     Tensor scales = c.constant(2, "scales");
     Optional<Tensor> zeroPoints =
         c.in(3).isNone() ? Optional.empty() : Optional.of(c.constant(3, "zero_points"));
-    if (packed.type() != DType.UINT8 || packed.shape().rank() != 2) {
-      throw c.refuse("data of " + packed.type() + packed.shape(), "only UINT8[rows, bytes] is");
+    boolean four = packed.type() == DType.INT4 || packed.type() == DType.UINT4;
+    if ((packed.type() != DType.UINT8 && !four) || packed.shape().rank() != 2) {
+      throw c.refuse(
+          "data of " + packed.type() + packed.shape(), "only UINT8, INT4 and UINT4 matrices are");
     }
     if (scales.type() != DType.FLOAT) {
       throw c.refuse("scales of " + scales.type(), "adapters are trained on float32 models");
     }
     c.requireAttribute("gather_axis", 0);
+    long block = node.intAttribute("block_size", 128);
     int bits = Math.toIntExact(node.intAttribute("bits", 4));
     long axis = node.intAttribute("quantize_axis", 1);
     if (axis != 1 && axis != -1) {
@@ -38,17 +41,16 @@ final class DequantizeGather implements LoweringRule {
     }
     var layout =
         new QuantizedRows.Layout(
-            packed.shape().dim(0),
-            packed.shape().dim(1) * (8 / bits),
-            bits,
-            node.intAttribute("block_size", 128));
+            packed.shape().dim(0), packed.shape().dim(1) * (8 / bits), bits, block);
     Value table =
         c.shared(
             List.of("dequantized rows", c.in(0)),
             () ->
                 c.addConstant(
-                    new QuantizedRows(packed, scales, zeroPoints, layout)
-                        .dequantized(packed.name() + "/dequantized")));
+                    four
+                        ? new ScaledNumbers(packed, scales, zeroPoints, 1, block).dequantized()
+                        : new QuantizedRows(packed, scales, zeroPoints, layout)
+                            .dequantized(packed.name() + "/dequantized")));
     c.output(0, c.op("Gather", Map.of("axis", Attribute.of(0L)), table, c.in(1)));
   }
 }

@@ -52,6 +52,8 @@ public final class LoweringRules {
         new LowerAttention(),
         new LowerRotaryEmbedding(),
         new LowerIntegerMatMul(),
+        new LowerFourBits(),
+        new LowerFourBits.OtherWeight(),
         new ExactMatMulNBits());
   }
 

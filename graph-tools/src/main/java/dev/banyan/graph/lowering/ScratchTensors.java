@@ -26,7 +26,7 @@ final class ScratchTensors {
   /** A tensor of zeros to be filled. */
   @SuppressWarnings("MustBeClosedChecker") // The garbage collector unmaps what it hands out.
   static Tensor zeros(String name, DType type, Shape shape) {
-    long bytes = Math.multiplyExact(shape.elements(), type.bytes());
+    long bytes = type.bytes(shape.elements());
     if (bytes < ON_HEAP) {
       return new Tensor(name, type, shape, MemorySegment.ofArray(new byte[(int) bytes]));
     }

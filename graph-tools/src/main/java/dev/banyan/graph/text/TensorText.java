@@ -26,21 +26,24 @@ final class TensorText {
     ByteBuffer bytes = tensor.data().asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
     List<String> elements = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      elements.add(element(bytes, tensor.type()));
+      elements.add(
+          tensor.type().bits() < Byte.SIZE
+              ? Integer.toString(tensor.smallNumber(i))
+              : element(bytes, tensor.type()));
     }
     return "{" + String.join(", ", elements) + "}";
   }
 
   static Tensor parse(Tokens tokens, String name, DType type, Shape shape) {
-    long bytes = shape.elements() * type.bytes();
+    long bytes = type.bytes(shape.elements());
     ByteBuffer data = ByteBuffer.allocate(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);
     tokens.expect("{");
     if (!tokens.takeIf("...")) {
-      while (data.hasRemaining()) {
-        put(data, type, tokens);
-        if (data.hasRemaining()) {
+      for (long i = 0; i < shape.elements(); i++) {
+        if (i > 0) {
           tokens.expect(",");
         }
+        put(data, type, tokens, i);
       }
     }
     tokens.expect("}");
@@ -61,10 +64,11 @@ final class TensorText {
       case UINT16 -> Integer.toString(Short.toUnsignedInt(bytes.getShort()));
       case INT8 -> Byte.toString(bytes.get());
       case UINT8, BOOL -> Integer.toString(Byte.toUnsignedInt(bytes.get()));
+      case UINT4, INT4 -> throw new IllegalStateException("Two of " + type + " share a byte");
     };
   }
 
-  private static void put(ByteBuffer bytes, DType type, Tokens tokens) {
+  private static void put(ByteBuffer bytes, DType type, Tokens tokens, long index) {
     try {
       String word = tokens.peek();
       switch (type) {
@@ -79,10 +83,17 @@ final class TensorText {
         case UINT32 -> bytes.putInt(Integer.parseUnsignedInt(word));
         case INT16, UINT16 -> bytes.putShort((short) Integer.parseInt(word));
         case INT8, UINT8, BOOL -> bytes.put((byte) Integer.parseInt(word));
+        case INT4, UINT4 -> putHalf(bytes, Integer.parseInt(word), index);
       }
       tokens.take();
     } catch (NumberFormatException e) {
       throw tokens.unexpected("a number of type " + type);
     }
+  }
+
+  /** The first of two numbers is the low half of their byte. */
+  private static void putHalf(ByteBuffer bytes, int number, long index) {
+    int at = (int) (index / 2);
+    bytes.put(at, (byte) (bytes.get(at) | ((number & 0xf) << (index % 2 * 4))));
   }
 }

@@ -49,7 +49,7 @@ final class ObservedShapes {
         Map<String, NativeTensor> feeds = new HashMap<>();
         for (TensorPort input : inputs) {
           Shape shape = shape(input, axes, sizes);
-          long bytes = shape.elements() * input.type().bytes();
+          long bytes = input.type().bytes(shape.elements());
           MemorySegment data = arena.allocate(bytes, 64);
           if (input.name().equals(MASK) && input.type() == DType.INT64) {
             // Zeros would say that there is no text, which some operators refuse.

@@ -45,7 +45,7 @@ final class ZeroWeights implements WeightPlacement {
 
   /** Whole numbers of more than 8 bits may be sizes and places. */
   private static boolean isWeight(DType type) {
-    return type.isFloatingPoint() || type == DType.UINT8 || type == DType.INT8;
+    return type.isFloatingPoint() || (type.bits() <= Byte.SIZE && type != DType.BOOL);
   }
 
   /**

@@ -39,7 +39,7 @@ record FusedCase(
   static final int SEQUENCE = 6;
 
   /** Two float32 kernels that add in another order. */
-  private static final double ROUNDING = 2e-5;
+  static final double ROUNDING = 2e-5;
 
   /** One input. */
   sealed interface Arg {
@@ -142,6 +142,13 @@ record FusedCase(
     byte[] values = new byte[Math.toIntExact(shape.elements())];
     new Random(5).nextBytes(values);
     return new Tensor("q", DType.UINT8, shape, MemorySegment.ofArray(values));
+  }
+
+  /** Numbers in 4 bits, two to a byte. */
+  static Tensor halves(DType type, Shape shape) {
+    byte[] values = new byte[Math.toIntExact(type.bytes(shape.elements()))];
+    new Random(5).nextBytes(values);
+    return new Tensor("h", type, shape, MemorySegment.ofArray(values));
   }
 
   static Tensor ints(Shape shape, int... values) {

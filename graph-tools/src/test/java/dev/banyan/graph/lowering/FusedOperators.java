@@ -34,13 +34,16 @@ final class FusedOperators {
             rotations(),
             quantized(),
             integerProducts(),
+            fourBitProducts(),
+            fourBitConstants(),
             onnx())
         .flatMap(List::stream);
   }
 
   /** What the rules that dequantize are held against. */
   static Stream<FusedCase> quantizedWeights() {
-    return Stream.of(products(), tables(), normalFloats(), constants()).flatMap(List::stream);
+    return Stream.of(products(), tables(), normalFloats(), constants(), fourBitConstants())
+        .flatMap(List::stream);
   }
 
   private static List<FusedCase> products() {
@@ -97,6 +100,49 @@ final class FusedOperators {
         FusedCase.onnx("DequantizeLinear", 21).constant(signed).constant(8).set("axis", 1));
   }
 
+  /** Weights that no product in 4 bits has a form for. */
+  private static List<FusedCase> fourBitConstants() {
+    List<FusedCase> rows = new ArrayList<>();
+    for (DType type : List.of(DType.INT4, DType.UINT4)) {
+      FusedCase plain =
+          FusedCase.onnx("DequantizeLinear", 21).constant(FusedCase.halves(type, Shape.of(6, 5)));
+      rows.add(plain.constant(new long[0]));
+      rows.add(plain.constant(5).constant(FusedCase.halves(type, Shape.of(5))).set("axis", 1));
+      rows.add(
+          plain
+              .constant(3, 5)
+              .constant(FusedCase.halves(type, Shape.of(3, 5)))
+              .set("axis", 0)
+              .set("block_size", 2));
+    }
+    return rows;
+  }
+
+  /** Products whose weights keep their numbers. */
+  static Stream<FusedCase> keptNumbers() {
+    return Stream.of(integerProducts(), fourBitProducts()).flatMap(List::stream);
+  }
+
+  private static List<FusedCase> fourBitProducts() {
+    List<FusedCase> rows = new ArrayList<>();
+    for (DType type : List.of(DType.INT4, DType.UINT4)) {
+      FusedCase product =
+          FusedCase.onnx("MatMul", 21)
+              .real(BATCH, SEQUENCE, 48)
+              .constant(FusedCase.halves(type, Shape.of(48, 5)));
+      FusedCase blocks = product.set("axis", 0).set("block_size", 16).constant(3, 5);
+      rows.add(blocks);
+      rows.add(blocks.constant(FusedCase.halves(type, Shape.of(3, 5))));
+      FusedCase columns = product.set("axis", 1).constant(5);
+      rows.add(columns.constant(FusedCase.halves(type, Shape.of(5))));
+      rows.add(product.constant(new long[0]));
+      // A scale for each row, or for blocks of columns.
+      rows.add(product.set("axis", 0).constant(48));
+      rows.add(product.set("axis", -1).set("block_size", 2).constant(48, 3));
+    }
+    return rows;
+  }
+
   private static List<FusedCase> integerProducts() {
     // The fused kernels round their input to 8 bits.
     double rounding = 3e-2;
@@ -117,16 +163,27 @@ final class FusedOperators {
 
   private static List<FusedCase> tables() {
     FusedCase four = table(4);
-    return List.of(four, four.constant(FusedCase.bytes(Shape.of(10, 1))), table(8));
+    List<FusedCase> rows = new ArrayList<>();
+    rows.addAll(List.of(four, four.constant(FusedCase.bytes(Shape.of(10, 1))), table(8)));
+    for (DType type : List.of(DType.INT4, DType.UINT4)) {
+      FusedCase typed = table(4, FusedCase.halves(type, Shape.of(10, 64)));
+      rows.add(typed);
+      rows.add(typed.constant(FusedCase.halves(type, Shape.of(10, 2))));
+    }
+    return rows;
   }
 
   private static FusedCase table(int bits) {
+    return table(bits, FusedCase.bytes(Shape.of(10, 64 * bits / 8)));
+  }
+
+  private static FusedCase table(int bits, Tensor data) {
     return microsoft("GatherBlockQuantized")
         .set("bits", bits)
         .set("block_size", 32)
         .set("gather_axis", 0)
         .set("quantize_axis", 1)
-        .constant(FusedCase.bytes(Shape.of(10, 64 * bits / 8)))
+        .constant(data)
         .constant(Tensor.ofLongs("ids", Shape.of(2, 3), 1, 0, 9, 4, 4, 7))
         .constant(10, 2);
   }

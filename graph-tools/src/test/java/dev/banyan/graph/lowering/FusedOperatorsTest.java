@@ -38,6 +38,17 @@ class FusedOperatorsTest {
     assertThat(lowered.graph().nodes()).allMatch(node -> node.op().domain().isEmpty());
   }
 
+  static Stream<FusedCase> keptNumbers() {
+    return FusedOperators.keptNumbers();
+  }
+
+  @ParameterizedTest
+  @MethodSource("keptNumbers")
+  void keptNumbersGiveWhatTheirFloatsGive(FusedCase row) {
+    LoweringRules kept = LoweringRules.standard();
+    new FusedCheck(row).same(kept.plus(LoweringRules.dequantize()), kept, folder);
+  }
+
   @Test
   void everyRuleHasARow() {
     Set<OpId> tried = FusedOperators.standard().map(FusedCase::op).collect(Collectors.toSet());

@@ -29,6 +29,8 @@ class GraphTextTest {
        int64[1] "banyan/longs[-1]" = {-1},
        bool[] yes = {1},
        float16[2] half = {0.5, 65504.0},
+       int4[3] nibbles = {-8, 7, -1},
+       uint4[3] "unsigned nibbles" = {15, 0, 9},
        float[17] many = {...}>
       {
         [/encoder/MatMul] float[batch, 2] h = MatMul(x, onnx::MatMul_7)

@@ -1,5 +1,7 @@
 package dev.banyan.graph.training;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.tensor.DType;
@@ -19,24 +21,37 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
-/** The small Llama with every layer's weight rounded to 4 bits, as a quantizer writes it. */
+/** The small Llama with every layer's weight rounded to 4 bits, as quantizers write it. */
 final class QuantizedDecoder {
   private static final int BLOCK = 16;
 
   private final Graph graph;
+  private final Form form;
 
-  private QuantizedDecoder(Graph graph) {
+  /** How a quantized layer is said. */
+  enum Form {
+    /** {@code MatMulNBits}. */
+    PRODUCT,
+    /** {@code DequantizeLinear} and {@code MatMul}. */
+    WEIGHT
+  }
+
+  private QuantizedDecoder(Graph graph, Form form) {
     this.graph = graph;
+    this.form = form;
   }
 
   /** Writes the model. */
-  static Path write(Path folder) {
+  static Path write(Form form, Path folder) {
     Model model = OnnxReader.read(OnnxFile.read(Fixtures.export("families/llama_dynamo18")));
-    Model quantized = model.withMicrosoftOps();
-    QuantizedDecoder decoder = new QuantizedDecoder(quantized.graph());
+    // Numbers of 4 bits came with this operator set; the others are the same in it.
+    Model quantized =
+        new Model(model.graph(), Map.of("", 21, OpId.MICROSOFT, 1), 10, model.metadata());
+    QuantizedDecoder decoder = new QuantizedDecoder(quantized.graph(), form);
     List<Node> layers =
         quantized.graph().nodes().stream().filter(QuantizedDecoder::isLayer).toList();
     layers.forEach(decoder::quantize);
+    quantized.graph().sort();
     Path file = folder.resolve("int4.onnx");
     try (ExternalDataWriter weights = new ExternalDataWriter(folder.resolve("int4.onnx.data"))) {
       new OnnxWriter(weights).write(quantized, file);
@@ -53,45 +68,51 @@ final class QuantizedDecoder {
     Tensor weight = layer.input(1).constant().orElseThrow();
     int in = Math.toIntExact(weight.shape().dim(0));
     int out = Math.toIntExact(weight.shape().dim(1));
-    int blocks = Math.ceilDiv(in, BLOCK);
-    byte[] packed = new byte[out * blocks * BLOCK / 2];
+    assertThat(in % BLOCK).isZero();
+    int blocks = in / BLOCK;
+    boolean product = form == Form.PRODUCT;
+    byte[] packed = new byte[in * out / 2];
     float[] scales = new float[out * blocks];
     float[] values = weight.floats();
-    for (int row = 0; row < out; row++) {
-      for (int block = 0; block < blocks; block++) {
-        float scale = scale(values, row, block, in, out);
-        scales[row * blocks + block] = scale;
-        for (int i = 0; i < BLOCK; i++) {
-          int column = block * BLOCK + i;
-          float value = column < in ? values[column * out + row] : 0;
-          int number = Math.clamp(Math.round(value / scale) + 8, 0, 15);
-          packed[((row * blocks + block) * BLOCK + i) / 2] |= (byte) (number << (i % 2 * 4));
-        }
+    for (int row = 0; row < in; row++) {
+      for (int column = 0; column < out; column++) {
+        int block = row / BLOCK;
+        float scale = scale(values, block, column, out);
+        scales[product ? column * blocks + block : block * out + column] = scale;
+        int number = Math.clamp(Math.round(values[row * out + column] / scale), -8, 7);
+        int place = product ? column * in + row : row * out + column;
+        packed[place / 2] |= (byte) (((product ? number + 8 : number) & 0xf) << (place % 2 * 4));
       }
     }
-    Tensor numbers =
-        new Tensor(
-            weight.name() + "_q4",
-            DType.UINT8,
-            Shape.of(out, blocks, BLOCK / 2),
-            MemorySegment.ofArray(packed));
+    MemorySegment numbers = MemorySegment.ofArray(packed);
+    if (product) {
+      addProduct(
+          layer,
+          new Tensor("q4", DType.UINT8, Shape.of(out, blocks, BLOCK / 2), numbers),
+          Tensor.ofFloats("scales", Shape.of(out, blocks), scales));
+    } else {
+      addWeight(
+          layer,
+          new Tensor("q4", DType.INT4, Shape.of(in, out), numbers),
+          Tensor.ofFloats("scales", Shape.of(blocks, out), scales));
+    }
+  }
+
+  private Value constant(Tensor tensor) {
+    return graph.addConstant(tensor.named(graph.freshName(tensor.name())));
+  }
+
+  private void addProduct(Node layer, Tensor numbers, Tensor scales) {
     Value result = layer.output();
     Node product =
         graph.addNode(
             OpId.microsoft("MatMulNBits"),
             layer.name(),
-            List.of(
-                layer.input(0),
-                graph.addConstant(numbers.named(graph.freshName(numbers.name()))),
-                graph.addConstant(
-                    Tensor.ofFloats(
-                        graph.freshName(weight.name() + "_scales"),
-                        Shape.of(out, blocks),
-                        scales))),
+            List.of(layer.input(0), constant(numbers), constant(scales)),
             List.of(graph.freshName("product")),
             Map.of(
-                "K", Attribute.of((long) in),
-                "N", Attribute.of((long) out),
+                "K", Attribute.of(scales.shape().dim(1) * BLOCK),
+                "N", Attribute.of(scales.shape().dim(0)),
                 "bits", Attribute.of(4L),
                 "block_size", Attribute.of((long) BLOCK)));
     product.setMetadata(layer.metadata());
@@ -100,10 +121,21 @@ final class QuantizedDecoder {
     graph.rename(product.output(), result.name());
   }
 
-  private static float scale(float[] values, int row, int block, int in, int out) {
+  private void addWeight(Node layer, Tensor numbers, Tensor scales) {
+    Node weight =
+        graph.addNode(
+            OpId.onnx("DequantizeLinear"),
+            layer.name() + "/weight",
+            List.of(constant(numbers), constant(scales)),
+            List.of(graph.freshName("weight")),
+            Map.of("axis", Attribute.of(0L), "block_size", Attribute.of((long) BLOCK)));
+    layer.replaceInput(1, weight.output());
+  }
+
+  private static float scale(float[] values, int block, int column, int out) {
     float greatest = 1e-6f;
-    for (int column = block * BLOCK; column < Math.min(in, (block + 1) * BLOCK); column++) {
-      greatest = Math.max(greatest, Math.abs(values[column * out + row]));
+    for (int row = block * BLOCK; row < (block + 1) * BLOCK; row++) {
+      greatest = Math.max(greatest, Math.abs(values[row * out + column]));
     }
     return greatest / 7;
   }

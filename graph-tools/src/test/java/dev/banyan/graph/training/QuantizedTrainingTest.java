@@ -26,8 +26,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.assertj.core.data.Offset;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** A decoder with 4-bit weights is trained on as it is, or on the floats that they stand for. */
 class QuantizedTrainingTest {
@@ -35,9 +36,10 @@ class QuantizedTrainingTest {
 
   @TempDir Path folder;
 
-  @Test
-  void everyLossIsThatOfTheDequantizedWeights() throws IOException {
-    Path model = QuantizedDecoder.write(folder);
+  @ParameterizedTest
+  @EnumSource
+  void everyLossIsThatOfTheDequantizedWeights(QuantizedDecoder.Form form) throws IOException {
+    Path model = QuantizedDecoder.write(form, folder);
     Bundle kept = prepare(model, new WeightChoice(false));
     Bundle floats = prepare(model, new WeightChoice(true));
     assertThat(operators(kept)).contains("MatMulNBits");

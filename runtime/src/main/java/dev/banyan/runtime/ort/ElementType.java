@@ -35,7 +35,7 @@ final class ElementType {
   /**
    * ORT's name of a type that can be fed from Java.
    *
-   * @throws IllegalArgumentException for the unsigned types that ORT's Java API cannot create
+   * @throws IllegalArgumentException for the types that ORT's Java API cannot create
    */
   static OnnxJavaType of(DType type) {
     return switch (type) {
@@ -49,7 +49,7 @@ final class ElementType {
       case INT64 -> OnnxJavaType.INT64;
       case UINT8 -> OnnxJavaType.UINT8;
       case BOOL -> OnnxJavaType.BOOL;
-      case UINT16, UINT32, UINT64 ->
+      case UINT16, UINT32, UINT64, UINT4, INT4 ->
           throw new IllegalArgumentException("ONNX Runtime's Java API cannot feed " + type);
     };
   }

@@ -101,6 +101,8 @@ public record SessionSettings(
       options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
       options.setOptimizationLevel(optimization.level);
       options.setMemoryPatternOptimization(memoryPattern);
+      // Else ORT fuses DequantizeLinear and MatMul to a kernel that rounds the input to 8 bits.
+      options.addConfigEntry("session.qdq_matmulnbits_accuracy_level", "0");
       if (!prepacking) {
         options.addConfigEntry("session.disable_prepacking", "1");
       }

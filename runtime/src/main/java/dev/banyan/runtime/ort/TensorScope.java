@@ -56,7 +56,7 @@ public final class TensorScope implements AutoCloseable {
    */
   public NativeTensor view(MemorySegment data, DType type, Shape shape) {
     requireOpen();
-    long bytes = Math.multiplyExact(shape.elements(), type.bytes());
+    long bytes = type.bytes(shape.elements());
     if (!data.isNative() || data.byteSize() != bytes || bytes > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
           "%s%s needs %d bytes of native memory (at most 2 GiB) and was given %d bytes %s"
