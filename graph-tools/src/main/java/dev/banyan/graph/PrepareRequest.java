@@ -17,7 +17,7 @@ import java.util.OptionalInt;
  * @param task what adapters will learn
  * @param sites which layers they adapt
  * @param pooling how token vectors become one
- * @param gradients in which operators the training graphs are written
+ * @param training how the graphs of training are made
  * @param maxLength tokens after which a text is cut; if absent 256, or less if the model has fewer
  *     positions
  * @param out the bundle's folder
@@ -31,7 +31,7 @@ public record PrepareRequest(
     Task task,
     SiteChoice sites,
     Pooling pooling,
-    Emission gradients,
+    TrainingChoice training,
     OptionalInt maxLength,
     Path out,
     EmbeddingInfo embedding,
@@ -65,7 +65,7 @@ public record PrepareRequest(
         task,
         sites,
         pooling,
-        gradients,
+        TrainingChoice.of(gradients),
         maxLength,
         out,
         EmbeddingInfo.pairs(),
@@ -76,22 +76,28 @@ public record PrepareRequest(
   /** The same for embeddings that are learned from something else. */
   public PrepareRequest with(EmbeddingInfo other) {
     return new PrepareRequest(
-        model, tokenizer, task, sites, pooling, gradients, maxLength, out, other, language,
-        weights);
+        model, tokenizer, task, sites, pooling, training, maxLength, out, other, language, weights);
   }
 
   /** The same with texts written in another way. */
   public PrepareRequest with(LanguageChoice other) {
     return new PrepareRequest(
-        model, tokenizer, task, sites, pooling, gradients, maxLength, out, embedding, other,
+        model, tokenizer, task, sites, pooling, training, maxLength, out, embedding, other,
         weights);
   }
 
   /** The same with frozen weights kept in another way. */
   public PrepareRequest with(WeightChoice other) {
     return new PrepareRequest(
-        model, tokenizer, task, sites, pooling, gradients, maxLength, out, embedding, language,
+        model, tokenizer, task, sites, pooling, training, maxLength, out, embedding, language,
         other);
+  }
+
+  /** The same with other graphs of training. */
+  public PrepareRequest with(TrainingChoice other) {
+    return new PrepareRequest(
+        model, tokenizer, task, sites, pooling, other, maxLength, out, embedding, language,
+        weights);
   }
 
   /**

@@ -29,6 +29,7 @@ public final class ActivationGradients {
           .elementwise("Mish", ActivationGradients::mish)
           .elementwise("Gelu", ActivationGradients::gelu)
           .elementwise("com.microsoft.Gelu", ActivationGradients::erfGelu)
+          .elementwise("com.microsoft.QuickGelu", ActivationGradients::sigmoidGelu)
           .elementwise("Dropout", ActivationGradients::dropout, NO_GRADIENT, NO_GRADIENT)
           .nonDifferentiable("Hardmax")
           .build();
@@ -125,6 +126,18 @@ public final class ActivationGradients {
     double logFactor = -Math.log(Math.sqrt(2 * Math.PI));
     Value density = c.op("Exp", c.sub(c.number(logFactor), c.mul(t, t)));
     return c.mul(c.dy(), c.add(distribution, c.mul(x, density)));
+  }
+
+  private static Value sigmoidGelu(GradientContext c) {
+    return sigmoidGelu(c, c.in(0));
+  }
+
+  /** With s = sigmoid(a x): y = x s, y' = s (1 + a x (1 - s)); at this input. */
+  static Value sigmoidGelu(GradientContext c, Value x) {
+    Value ax = c.mul(x, attribute(c, "alpha", 1.702f));
+    Value s = c.op("Sigmoid", ax);
+    Value factor = c.add(c.mul(ax, c.sub(c.number(1), s)), c.number(1));
+    return c.mul(c.dy(), c.mul(s, factor));
   }
 
   /** y = x/2 (1 + t), t = tanh(k (x + a x^3)); y' = (1 + t)/2 + x/2 (1 - t^2) k (1 + 3 a x^2). */

@@ -55,6 +55,19 @@ public final class Differentiate {
    */
   public static Map<Value, Value> of(
       Model model, Value loss, List<Value> wrt, GradientRules rules) {
+    return every(model, loss, wrt, rules).wanted();
+  }
+
+  /**
+   * The same, with the gradients of all values on the way.
+   *
+   * @param model as in {@link #of}
+   * @param loss as in {@link #of}
+   * @param wrt as in {@link #of}
+   * @param rules as in {@link #of}
+   * @throws NotDifferentiable as in {@link #of}
+   */
+  public static Gradients every(Model model, Value loss, List<Value> wrt, GradientRules rules) {
     if (loss.knownType().rank() != 0 || !loss.knownType().dtype().isFloatingPoint()) {
       throw new NotDifferentiable(
           "Loss '%s' is %s; expected a floating-point scalar".formatted(loss, loss.knownType()));
@@ -71,15 +84,15 @@ public final class Differentiate {
    * @param known a value that the loss is a function of, and the gradient of it, of the same type
    * @param wrt as in {@link #of}
    * @param rules as in {@link #of}
-   * @return as in {@link #of}
+   * @return the gradients of {@code wrt} and of all values on the way
    * @throws NotDifferentiable as in {@link #of}
    */
-  public static Map<Value, Value> from(
+  public static Gradients from(
       Model model, Map.Entry<Value, Value> known, List<Value> wrt, GradientRules rules) {
     return new Differentiate(model, rules).run(model, known.getKey(), known.getValue(), wrt);
   }
 
-  private Map<Value, Value> run(Model model, Value loss, Value seed, List<Value> wrt) {
+  private Gradients run(Model model, Value loss, Value seed, List<Value> wrt) {
     graph.sort();
     GradientPath path = new GradientPath(graph, loss, wrt, rules);
     for (Value parameter : wrt) {
@@ -99,7 +112,7 @@ public final class Differentiate {
       result.put(parameter, named(parameter, finish(parameter)));
     }
     requireKnownDomains(model, forwardNodes);
-    return result;
+    return new Gradients(result, gradients);
   }
 
   /** Gives each input that needs it what the node's row says. */

@@ -20,7 +20,11 @@ public final class OrtGradients {
               "MatMul",
               c -> MatMulGradients.left(c, (dy, b) -> timesTransposed(c, dy, b)),
               c -> MatMulGradients.right(c, (a, dy) -> transposedTimes(c, a, dy)))
-          .elementwise("com.microsoft.Gelu", OrtGradients::gelu)
+          .elementwise(
+              "com.microsoft.Gelu", c -> ActivationGradients.erfGelu(c, waiting(c, c.in(0))))
+          .elementwise(
+              "com.microsoft.QuickGelu",
+              c -> ActivationGradients.sigmoidGelu(c, waiting(c, c.in(0))))
           .build();
 
   private static final OpId FUSED_MAT_MUL = OpId.microsoft("FusedMatMul");
@@ -28,12 +32,11 @@ public final class OrtGradients {
   private OrtGradients() {}
 
   /**
-   * The same formula over an input that waits for the gradient. Its first half needs only the
-   * forward pass, and ONNX Runtime would compute it there and keep three tensors for the one.
+   * An input that waits for the gradient. The first half of an activation's formula needs only the
+   * forward pass, and ONNX Runtime would compute it there and keep several tensors for the one.
    */
-  private static Value gelu(GradientContext c) {
-    Value waiting = c.op("Reshape", c.in(0), c.op("Shape", c.dy()));
-    return ActivationGradients.erfGelu(c, waiting);
+  private static Value waiting(GradientContext c, Value input) {
+    return c.op("Reshape", input, c.op("Shape", c.dy()));
   }
 
   private static Value timesTransposed(GradientContext c, Value first, Value second) {

@@ -10,7 +10,6 @@ import dev.banyan.artifacts.bundle.EmbeddingInfo.Objective;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.JsonText;
-import dev.banyan.graph.Emission;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.PrepareReport;
 import dev.banyan.graph.PrepareRequest;
@@ -27,6 +26,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -102,14 +102,7 @@ public final class PrepareCommand implements Callable<Integer> {
           "How token vectors become one: mean, cls or pooler (default: ${DEFAULT-VALUE}).")
   Pooling pooling = Pooling.MEAN;
 
-  @Option(
-      names = "--gradients",
-      defaultValue = "fused",
-      converter = EmissionName.class,
-      paramLabel = "KIND",
-      description =
-          "Operators of the backward pass: plain for ONNX's own alone, fused to add ONNX Runtime's where they are faster, training to add those that only its training build has (default: ${DEFAULT-VALUE}).")
-  Emission gradients = Emission.FUSED;
+  @Mixin TrainingOptions training = new TrainingOptions();
 
   @Option(
       names = "--objective",
@@ -187,7 +180,7 @@ public final class PrepareCommand implements Callable<Integer> {
         given(task),
         new SiteChoice(given(targets), Optional.ofNullable(exclude), Optional.ofNullable(layers)),
         pooling,
-        gradients,
+        training.choice(),
         maxLength == null ? OptionalInt.empty() : OptionalInt.of(maxLength),
         given(out),
         embedding(),
@@ -339,12 +332,6 @@ public final class PrepareCommand implements Callable<Integer> {
   private static final class ObjectiveName extends Named<Objective> {
     ObjectiveName() {
       super(Objective::of, "pairs, triplets or scored");
-    }
-  }
-
-  private static final class EmissionName extends Named<Emission> {
-    EmissionName() {
-      super(Emission::of, "plain, fused or training");
     }
   }
 

@@ -138,7 +138,7 @@ public final class BundleBuilder {
       OnnxWriter graphs = new OnnxWriter(weights);
       ForwardGraph forward = TrainingGraphs.forward(model.base(request.pooling()), recipe);
       graphs.write(forward.model(), writer.path(Bundle.EVAL_MODEL));
-      GradientGraph gradients = TrainingGraphs.withGradients(forward, request.gradients());
+      GradientGraph gradients = TrainingGraphs.withGradients(forward, request.training());
       graphs.write(gradients.model(), writer.path(Bundle.GRADIENT_MODEL));
       FrozenPrefix.of(gradients, plan.text().inputs())
           .ifPresent(prefix -> writeCut(prefix, graphs, writer, model));
@@ -159,7 +159,7 @@ public final class BundleBuilder {
     prefix.cut(above.model().graph());
     graphs.write(above.model(), writer.path(Bundle.SUFFIX_EVAL_MODEL));
     graphs.write(
-        TrainingGraphs.withGradients(above, request.gradients()).model(),
+        TrainingGraphs.withGradients(above, request.training()).model(),
         writer.path(Bundle.SUFFIX_GRADIENT_MODEL));
   }
 

@@ -64,7 +64,7 @@ public final class DecoderBundle {
       DecoderFacts facts = DecoderFacts.of(base, recipe, request.maxLength());
       DecoderGraphs.Decoder forward = DecoderGraphs.forward(base, recipe);
       graphs.write(forward.graph().model(), writer.path(Bundle.EVAL_MODEL));
-      GradientGraph gradients = forward.withGradients(request.gradients());
+      GradientGraph gradients = forward.withGradients(request.training());
       graphs.write(gradients.model(), writer.path(Bundle.GRADIENT_MODEL));
       graphs.write(TrainingGraphs.accumulating(gradients), writer.path(Bundle.TRAINING_MODEL));
       graphs.write(

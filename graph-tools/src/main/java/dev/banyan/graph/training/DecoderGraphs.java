@@ -1,7 +1,7 @@
 package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.tensor.DType;
-import dev.banyan.graph.Emission;
+import dev.banyan.graph.TrainingChoice;
 import dev.banyan.graph.adapter.InsertAdapters;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
@@ -66,9 +66,9 @@ final class DecoderGraphs {
    */
   record Decoder(ForwardGraph graph, Optional<NextToken.Rows> rows) {
     /** Adds the gradients of all parameters as outputs; the loss is then made in parts. */
-    GradientGraph withGradients(Emission emission) {
-      return rows.map(counted -> LossInParts.withGradients(graph, counted, emission))
-          .orElseGet(() -> TrainingGraphs.withGradients(graph, emission));
+    GradientGraph withGradients(TrainingChoice choice) {
+      return rows.map(counted -> LossInParts.withGradients(graph, counted, choice))
+          .orElseGet(() -> TrainingGraphs.withGradients(graph, choice));
     }
   }
 

@@ -1,6 +1,6 @@
 package dev.banyan.graph.training;
 
-import dev.banyan.graph.Emission;
+import dev.banyan.graph.TrainingChoice;
 import dev.banyan.graph.autodiff.Differentiate;
 import dev.banyan.graph.autodiff.GradientRules;
 import dev.banyan.graph.ir.Attribute;
@@ -65,12 +65,12 @@ final class LossInParts {
    * @param counted the rows that the vocabulary's layer, which is not adapted, works on
    */
   static GradientGraph withGradients(
-      ForwardGraph forward, NextToken.Rows counted, Emission emission) {
+      ForwardGraph forward, NextToken.Rows counted, TrainingChoice choice) {
     Model model = forward.model().withMicrosoftOps();
-    return new LossInParts(model, counted).run(forward.parameters(), emission);
+    return new LossInParts(model, counted).run(forward.parameters(), choice);
   }
 
-  private GradientGraph run(List<Value> parameters, Emission emission) {
+  private GradientGraph run(List<Value> parameters, TrainingChoice choice) {
     Value count = nodes.builder().op("Shape", targets);
     Value size =
         nodes.op(
@@ -84,15 +84,16 @@ final class LossInParts {
     Value sum = sum(parts.stream().map(Part::sum).toList());
     replaceOutputs(
         nodes.op("Div", sum, tokens), concat(parts.stream().map(Part::prediction).toList()));
-    TrainingGraphs.typed(model, emission);
+    TrainingGraphs.typed(model, choice.gradients());
     Set<Value> forwardValues = TrainingGraphs.values(graph);
-    GradientRules rules = emission.rules();
+    GradientRules rules = choice.gradients().rules();
     Value gradient = nodes.op("Div", concat(gradients(rules)), tokens);
     gradient.withType(rows.knownType());
     return TrainingGraphs.finished(
         model,
         forwardValues,
-        Differentiate.from(model, Map.entry(rows, gradient), parameters, rules));
+        Differentiate.from(model, Map.entry(rows, gradient), parameters, rules),
+        choice);
   }
 
   /** A part that begins behind the ones there are, as if each had the same size. */

@@ -4,8 +4,10 @@ import dev.banyan.artifacts.bundle.EmbeddingInfo;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.graph.Emission;
+import dev.banyan.graph.TrainingChoice;
 import dev.banyan.graph.adapter.InsertAdapters;
 import dev.banyan.graph.autodiff.Differentiate;
+import dev.banyan.graph.autodiff.Gradients;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Model;
@@ -15,6 +17,7 @@ import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.pass.FuseGelu;
 import dev.banyan.graph.pass.FuseLayerNormalization;
+import dev.banyan.graph.pass.FuseSilu;
 import dev.banyan.graph.pass.RemoveUnused;
 import dev.banyan.graph.site.Site;
 import dev.banyan.graph.types.TypeOf;
@@ -137,14 +140,15 @@ final class TrainingGraphs {
    * Adds the gradients of all parameters as outputs: a graph for any session.
    *
    * @param forward its graph is extended
-   * @param emission in which operators
+   * @param choice in which operators, and what is kept in memory
    */
-  static GradientGraph withGradients(ForwardGraph forward, Emission emission) {
-    Model model = typed(forward.model().withMicrosoftOps(), emission);
+  static GradientGraph withGradients(ForwardGraph forward, TrainingChoice choice) {
+    Model model = typed(forward.model().withMicrosoftOps(), choice.gradients());
     Set<Value> forwardValues = values(model.graph());
-    Map<Value, Value> gradients =
-        Differentiate.of(model, forward.loss(), forward.parameters(), emission.rules());
-    return finished(model, forwardValues, gradients);
+    Gradients gradients =
+        Differentiate.every(
+            model, forward.loss(), forward.parameters(), choice.gradients().rules());
+    return finished(model, forwardValues, gradients, choice);
   }
 
   /** Gives every value its type, and fuses what is differentiated as a whole. */
@@ -152,6 +156,7 @@ final class TrainingGraphs {
     TypeOf.annotate(model);
     if (emission != Emission.PLAIN) {
       FuseGelu.in(model.graph());
+      FuseSilu.in(model.graph());
       FuseLayerNormalization.in(model.graph());
     }
     return model;
@@ -168,19 +173,24 @@ final class TrainingGraphs {
    * Makes the gradients outputs.
    *
    * @param forwardValues what was there before the backward pass
-   * @param gradients by parameter
+   * @param gradients of the parameters, and of what is between them and the loss
    */
   static GradientGraph finished(
-      Model model, Set<Value> forwardValues, Map<Value, Value> gradients) {
+      Model model, Set<Value> forwardValues, Gradients gradients, TrainingChoice choice) {
     Graph graph = model.graph();
+    Map<Value, Value> wanted = gradients.wanted();
+    if (choice.recompute()) {
+      Recompute.layers(graph, forwardValues, gradients);
+    } else if (choice.gradients() != Emission.PLAIN) {
+      Recompute.cheap(graph, forwardValues, gradients);
+    }
     // The backward pass asks forward tensors for shapes, and would keep them in memory for that.
     TextShape.replaceAll(
         graph, graph.nodes().stream().filter(node -> readsOne(node, forwardValues)).toList());
-    gradients.values().forEach(graph::addOutput);
+    wanted.values().forEach(graph::addOutput);
     RemoveUnused.from(graph);
     graph.sort();
-    return new GradientGraph(
-        model, List.copyOf(gradients.keySet()), List.copyOf(gradients.values()));
+    return new GradientGraph(model, List.copyOf(wanted.keySet()), List.copyOf(wanted.values()));
   }
 
   private static boolean readsOne(Node node, Set<Value> values) {

@@ -116,7 +116,9 @@ final class GradientTable {
             op("Swish").opsets(24),
             op("Mish").opsets(18, 20),
             op("Gelu").opsets(20),
-            op("com.microsoft.Gelu"))) {
+            op("com.microsoft.Gelu"),
+            op("com.microsoft.QuickGelu"),
+            op("com.microsoft.QuickGelu").set("alpha", 1f))) {
       rows.add(any.in(2, 3).range(0.1, 0.9));
       rows.add(any.in(2, 3, 4).range(0.1, 0.9));
       rows.add(any.in(0, 3));

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -37,5 +38,16 @@ class FusionTest {
 
   private static String name(Node node) {
     return node.op().type();
+  }
+
+  @Test
+  void gatedActivationsBecomeOneNodeEach() {
+    Model model =
+        TypeOf.annotate(Fixtures.simplified(Fixtures.export("families/llama_opset14"), folder));
+    FuseSilu.in(model.graph());
+    assertThat(model.graph().nodes())
+        .extracting(FusionTest::name)
+        .contains("QuickGelu")
+        .doesNotContain("Sigmoid");
   }
 }

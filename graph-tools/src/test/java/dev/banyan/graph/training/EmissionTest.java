@@ -15,6 +15,7 @@ import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.ParityErrors;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
+import dev.banyan.graph.TrainingChoice;
 import dev.banyan.graph.io.OnnxReader;
 import dev.banyan.graph.ir.OpId;
 import java.nio.file.Path;
@@ -31,6 +32,8 @@ import java.util.stream.LongStream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** One model's bundle in each emission. */
 class EmissionTest {
@@ -48,16 +51,38 @@ class EmissionTest {
     for (Emission emission : List.of(Emission.FUSED, Emission.TRAINING)) {
       TrainingRun.Pass other = pass(bundle(emission));
       assertThat(other.loss()).isCloseTo(plain.loss(), Offset.offset(1e-5f));
-      plain
-          .gradients()
-          .forEach(
-              (name, gradient) ->
-                  assertThat(
-                          ParityErrors.distance(
-                              other.gradients().getOrDefault(name, new float[0]), gradient))
-                      .as("%s of %s", name, emission)
-                      .isLessThan(TOLERANCE));
+      requireSame(other, plain, TOLERANCE);
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Emission.class)
+  void layersThatRunAgainGiveTheSame(Emission emission) {
+    Bundle bundle = bundle(TrainingChoice.of(emission).withRecompute());
+    TrainingRun.Pass once = pass(bundle(emission));
+    // The same operators on the same numbers; the plain emission has no other copies.
+    requireSame(pass(bundle), once, TOLERANCE);
+    List<String> again =
+        OnnxReader.read(OnnxFile.read(bundle.file(Bundle.GRADIENT_MODEL))).graph().nodes().stream()
+            .filter(node -> node.name().startsWith("banyan/recomputed/"))
+            .map(node -> node.op().type())
+            .toList();
+    // Both attentions and both feed-forward parts, but for what the second is read for.
+    assertThat(again).contains("Softmax", "MatMul").contains("Shape", "Reshape");
+    assertThat(again.stream().filter("Softmax"::equals).count()).isEqualTo(2);
+  }
+
+  private static void requireSame(
+      TrainingRun.Pass seen, TrainingRun.Pass expected, double tolerance) {
+    expected
+        .gradients()
+        .forEach(
+            (name, gradient) ->
+                assertThat(
+                        ParityErrors.distance(
+                            seen.gradients().getOrDefault(name, new float[0]), gradient))
+                    .as(name)
+                    .isLessThan(tolerance));
   }
 
   @Test
@@ -69,16 +94,21 @@ class EmissionTest {
   }
 
   private Bundle bundle(Emission emission) {
+    return bundle(TrainingChoice.of(emission));
+  }
+
+  private Bundle bundle(TrainingChoice choice) {
     return GraphTools.prepare(
             new PrepareRequest(
-                Fixtures.export("bert_opset17"),
-                Bundles.tokenizer(folder, 40),
-                Task.EMBEDDING,
-                SiteChoice.of("all-linear"),
-                Pooling.MEAN,
-                emission,
-                OptionalInt.empty(),
-                folder.resolve(emission.text())))
+                    Fixtures.export("bert_opset17"),
+                    Bundles.tokenizer(folder, 40),
+                    Task.EMBEDDING,
+                    SiteChoice.of("all-linear"),
+                    Pooling.MEAN,
+                    choice.gradients(),
+                    OptionalInt.empty(),
+                    folder.resolve(choice.gradients().text() + choice.recompute()))
+                .with(choice))
         .bundle();
   }
 

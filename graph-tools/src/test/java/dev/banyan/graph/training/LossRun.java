@@ -4,6 +4,7 @@ import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.Emission;
+import dev.banyan.graph.TrainingChoice;
 import dev.banyan.graph.io.OnnxWriter;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
@@ -69,7 +70,7 @@ final class LossRun {
     Model model = new Model(graph, Map.of("", opset), IrVersion.of(opset), Map.of());
     GradientGraph gradients =
         TrainingGraphs.withGradients(
-            new ForwardGraph(model, value, List.of(input)), Emission.PLAIN);
+            new ForwardGraph(model, value, List.of(input)), TrainingChoice.of(Emission.PLAIN));
     Path file = folder.resolve("loss.onnx");
     try (ExternalDataWriter weights = new ExternalDataWriter(folder.resolve("loss.data"))) {
       new OnnxWriter(weights).write(gradients.model(), file);

@@ -1,0 +1,20 @@
+package dev.banyan.graph;
+
+/**
+ * How the graphs of training are made.
+ *
+ * @param gradients in which operators the backward pass is written
+ * @param recompute whether layers run again in the backward pass, so that what they make is not
+ *     kept in memory: less memory for a longer step
+ */
+public record TrainingChoice(Emission gradients, boolean recompute) {
+  /** In these operators, with everything kept that the backward pass needs. */
+  public static TrainingChoice of(Emission gradients) {
+    return new TrainingChoice(gradients, false);
+  }
+
+  /** The same with layers that run again in the backward pass. */
+  public TrainingChoice withRecompute() {
+    return new TrainingChoice(gradients, true);
+  }
+}
