@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--max-length", type=int, default=256, help="tokens after which a mail is cut (default: 256)")
+    parser.add_argument("--max-length", type=int, default=512, help="tokens after which a mail is cut (default: 512, the model's own limit)")
     given = parser.parse_args()
     settings = measure.settings(given)
     model = minilm(settings)
