@@ -7,11 +7,13 @@ import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.graph.Emission;
 import dev.banyan.graph.Fixtures;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.PrepareRequest.LanguageChoice;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
+import dev.banyan.graph.TrainingChoice;
 import dev.banyan.runtime.data.BatchSize;
 import dev.banyan.runtime.data.DataFailure;
 import dev.banyan.runtime.data.Dataset;
@@ -26,6 +28,7 @@ import dev.banyan.runtime.training.TrainingReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
@@ -44,19 +47,23 @@ class DecoderTrainingTest {
 
   @BeforeEach
   void prepare() throws IOException {
-    bundle =
-        GraphTools.prepare(
-                new PrepareRequest(
-                        Fixtures.export("families/llama_dynamo18"),
-                        Bundles.tokenizer(folder, 60),
-                        Task.CAUSAL_LM,
-                        SiteChoice.of("all-linear"),
-                        Pooling.MEAN,
-                        OptionalInt.of(24),
-                        folder.resolve("bundle"))
-                    .with(new LanguageChoice(Optional.of("w1"), Optional.empty())))
-            .bundle();
+    bundle = prepared(TrainingChoice.of(Emission.FUSED), "bundle");
     data = Dataset.read(Files.writeString(folder.resolve("data.jsonl"), counting()));
+  }
+
+  private Bundle prepared(TrainingChoice choice, String name) {
+    return GraphTools.prepare(
+            new PrepareRequest(
+                    Fixtures.export("families/llama_dynamo18"),
+                    Bundles.tokenizer(folder, 60),
+                    Task.CAUSAL_LM,
+                    SiteChoice.of("all-linear"),
+                    Pooling.MEAN,
+                    OptionalInt.of(24),
+                    folder.resolve(name))
+                .with(new LanguageChoice(Optional.of("w1"), Optional.empty()))
+                .with(choice))
+        .bundle();
   }
 
   /** Completions that count on from where the prompt stopped. */
@@ -89,6 +96,15 @@ class DecoderTrainingTest {
     assertThat(adapter.config().taskType()).isEqualTo("CAUSAL_LM");
     assertThat(adapter.weights().tensors().keySet())
         .contains("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight");
+  }
+
+  @Test
+  void whatRunsAgainGivesTheSameBits() {
+    Passes few = Passes.defaults().withEpochs(3);
+    List<Float> kept = train(few, "kept").losses();
+    bundle = prepared(TrainingChoice.of(Emission.FUSED).withRecompute(), "again");
+
+    assertThat(train(few, "computed-again").losses()).isEqualTo(kept);
   }
 
   @Test
