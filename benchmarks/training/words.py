@@ -21,3 +21,15 @@ def texts(path: Path, count: int, words: int) -> Path:
         lines.append(json.dumps({"text": " ".join(draw.choices(halves[label], k=words)), "label": label}))
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def uneven(path: Path, count: int, most: int, seed: int) -> Path:
+    """The same in texts of 3 to `most` words, other ones for each seed."""
+    draw = random.Random(seed)
+    halves = {"a": WORDS[: len(WORDS) * 2 // 3], "b": WORDS[len(WORDS) // 3 :]}
+    with path.open("w") as lines:
+        for i in range(count):
+            label = "ab"[i % 2]
+            words = draw.choices(halves[label], k=draw.randint(3, most))
+            lines.write(json.dumps({"text": " ".join(words), "label": label}) + "\n")
+    return path

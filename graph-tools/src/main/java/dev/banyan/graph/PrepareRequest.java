@@ -37,6 +37,19 @@ public record PrepareRequest(
     EmbeddingInfo embedding,
     LanguageChoice language,
     WeightChoice weights) {
+  /**
+   * Checks that the task's rows have losses of their own, where adapters train together.
+   *
+   * @throws IllegalArgumentException if they do not
+   */
+  public PrepareRequest {
+    if (training.gang() && task.head() == Task.Head.NONE) {
+      throw new IllegalArgumentException(
+          "gang is for tasks that give each text or token a label or a number, not for "
+              + task.text());
+    }
+  }
+
   /** A request for the faster gradients, with pairs where embeddings are learned. */
   public PrepareRequest(
       Path model,

@@ -6,15 +6,21 @@ package dev.banyan.graph;
  * @param gradients in which operators the backward pass is written
  * @param recompute whether layers run again in the backward pass, so that what they make is not
  *     kept in memory: less memory for a longer step
+ * @param gang whether there is a graph for several adapters that train together
  */
-public record TrainingChoice(Emission gradients, boolean recompute) {
+public record TrainingChoice(Emission gradients, boolean recompute, boolean gang) {
   /** In these operators, with everything kept that the backward pass needs. */
   public static TrainingChoice of(Emission gradients) {
-    return new TrainingChoice(gradients, false);
+    return new TrainingChoice(gradients, false, false);
   }
 
   /** The same with layers that run again in the backward pass. */
   public TrainingChoice withRecompute() {
-    return new TrainingChoice(gradients, true);
+    return new TrainingChoice(gradients, true, gang);
+  }
+
+  /** The same with a graph for several adapters that train together. */
+  public TrainingChoice withGang() {
+    return new TrainingChoice(gradients, recompute, true);
   }
 }

@@ -39,6 +39,9 @@ public final class Bundle {
   /** {@link #EVAL_MODEL} above {@link #PREFIX_MODEL}. */
   public static final String SUFFIX_EVAL_MODEL = "suffix_eval_model.onnx";
 
+  /** Several adapters' forward and backward passes at once; only for tasks with a head. */
+  public static final String GANG_GRADIENT_MODEL = "gang_gradient_model.onnx";
+
   /** Gradient clipping and AdamW. */
   public static final String OPTIMIZER_MODEL = "optimizer_model.onnx";
 

@@ -38,15 +38,27 @@ final class ScatterAdd {
         IntStream.range(0, rank).map(i -> i == 0 ? axis : i <= axis ? i - 1 : i).toArray();
     int[] back = IntStream.range(0, rank).map(i -> i < axis ? i + 1 : i == axis ? 0 : i).toArray();
     Value rows = c.transpose(part.slices(), toFront);
-    Value shape = c.concat(IntStream.of(toFront).mapToObj(part.sizes()::get).toList());
-    if (isOneNode(c)) {
-      return c.transpose(tuples(c, shape, c.unsqueeze(positions, List.of(1)), rows), back);
-    }
-    // A product with ones at (place, position) can do what the operator set cannot.
-    Value places = c.unsqueeze(Positions.range(c, part.sizes().get(axis)), List.of(1));
+    List<Value> sizes = IntStream.of(toFront).mapToObj(part.sizes()::get).toList();
+    Value sum =
+        isOneNode(c)
+            ? tuples(c, c.concat(sizes), c.unsqueeze(positions, List.of(1)), rows)
+            : rows(c, new Part(rows, sizes), positions);
+    return c.transpose(sum, back);
+  }
+
+  /**
+   * Adds rows up at their positions along the first axis: a product with ones at (place, position)
+   * can do what older operator sets cannot, and is fast where many rows have one place.
+   *
+   * @param positions int64 {@code [n]}, none negative; they may repeat
+   */
+  static Value rows(GradientContext c, Part part, Value positions) {
+    Value places = c.unsqueeze(Positions.range(c, part.sizes().getFirst()), List.of(1));
     Value ones = c.cast(c.op("Equal", places, positions), c.dtype());
-    Value matrix = rank == 1 ? rows : c.op("Flatten", Map.of("axis", Attribute.of(1L)), rows);
-    return c.transpose(c.reshape(c.op("MatMul", ones, matrix), shape), back);
+    Value rows = part.slices();
+    Value matrix =
+        part.sizes().size() == 1 ? rows : c.op("Flatten", Map.of("axis", Attribute.of(1L)), rows);
+    return c.reshape(c.op("MatMul", ones, matrix), c.concat(part.sizes()));
   }
 
   /**

@@ -174,6 +174,9 @@ public final class PrepareCommand implements Callable<Integer> {
   }
 
   private PrepareRequest request() {
+    if (training.choice().gang() && given(task).head() == Task.Head.NONE) {
+      throw refused("--gang is not for the task " + given(task).text());
+    }
     return new PrepareRequest(
         given(model),
         given(tokenizer),

@@ -23,8 +23,14 @@ final class TrainingOptions {
           "Run the layers again in the backward pass instead of keeping what they make: less memory, longer steps (gradient checkpointing).")
   private boolean recompute;
 
+  @Option(
+      names = "--gang",
+      description =
+          "Also write the graph that trains several adapters together, which 'train --jobs' needs; not for embedding and causal-lm.")
+  private boolean gang;
+
   TrainingChoice choice() {
-    return new TrainingChoice(gradients, recompute);
+    return new TrainingChoice(gradients, recompute, gang);
   }
 
   private static final class EmissionName implements ITypeConverter<Emission> {

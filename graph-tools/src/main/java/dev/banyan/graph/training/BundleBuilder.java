@@ -146,6 +146,12 @@ public final class BundleBuilder {
       graphs.write(
           ServingGraph.of(model.base(request.pooling()), recipe),
           writer.path(Bundle.SERVING_MODEL));
+      if (request.training().gang()) {
+        BaseGraph base = model.base(request.pooling());
+        graphs.write(
+            GangGraph.of(base, recipe, request.training()).model(),
+            writer.path(Bundle.GANG_GRADIENT_MODEL));
+      }
     }
   }
 

@@ -10,9 +10,9 @@
  *   <li>{@link dev.banyan.graph.training.PooledEmbedding}, {@link dev.banyan.graph.training.Head}
  *       and {@link dev.banyan.graph.training.Loss} are what is put on top.
  *   <li>{@link dev.banyan.graph.training.TrainingGraphs}, {@link
- *       dev.banyan.graph.training.OptimizerGraph} and {@link
- *       dev.banyan.graph.training.ServingGraph} are the graphs; their inputs and outputs are listed
- *       there.
+ *       dev.banyan.graph.training.OptimizerGraph}, {@link dev.banyan.graph.training.ServingGraph}
+ *       and {@link dev.banyan.graph.training.GangGraph} are the graphs; their inputs and outputs
+ *       are listed there.
  *   <li>{@link dev.banyan.graph.training.SelfCheck} holds the result against {@link
  *       dev.banyan.graph.training.OriginalModel} before anything is kept.
  * </ol>

@@ -16,6 +16,7 @@ public final class ProgressLine implements TrainingListener {
   private static final long NANOS_BETWEEN_WRITES = 100_000_000;
   private static final int BAR = 20;
 
+  private final String prefix;
   private final PrintWriter out;
   private final boolean overwrites;
   private final boolean silent;
@@ -30,6 +31,11 @@ public final class ProgressLine implements TrainingListener {
   private int stepsOfEpoch;
 
   ProgressLine(PrintWriter out, boolean overwrites, boolean silent) {
+    this("", out, overwrites, silent);
+  }
+
+  private ProgressLine(String prefix, PrintWriter out, boolean overwrites, boolean silent) {
+    this.prefix = prefix;
     this.out = out;
     this.overwrites = overwrites;
     this.silent = silent;
@@ -46,6 +52,11 @@ public final class ProgressLine implements TrainingListener {
     Console console = System.console();
     boolean terminal = console != null && console.isTerminal();
     return new ProgressLine(out, terminal, !terminal && quietElsewhere);
+  }
+
+  /** A display of one of several jobs: lines that begin with its name. */
+  static ProgressLine of(String job, PrintWriter out, boolean silent) {
+    return new ProgressLine(job + ": ", out, false, silent);
   }
 
   @Override
@@ -157,7 +168,7 @@ public final class ProgressLine implements TrainingListener {
       lastLength = 0;
       out.println();
     } else {
-      out.println(text);
+      out.println(prefix + text);
     }
     out.flush();
   }

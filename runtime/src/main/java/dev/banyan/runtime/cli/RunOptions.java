@@ -11,6 +11,7 @@ import dev.banyan.runtime.training.TrainingListener;
 import dev.banyan.runtime.training.TrainingReport;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -19,10 +20,9 @@ import picocli.CommandLine.Option;
 final class RunOptions {
   @Option(
       names = "--out",
-      required = true,
       paramLabel = "DIR",
       description = "Where the adapter goes (PEFT's layout); an adapter there is replaced.")
-  private Path out = Path.of("");
+  private @Nullable Path out;
 
   @Option(
       names = "--resume",
@@ -72,8 +72,14 @@ final class RunOptions {
 
   private final RunPage page = new RunPage();
 
+  /** Whether there is a place for the adapter. */
+  boolean hasOut() {
+    return out != null;
+  }
+
+  /** The place of the adapter, which a command has asked for. */
   Path out() {
-    return out;
+    return Objects.requireNonNull(out);
   }
 
   /** The logs these flags ask for. */
@@ -100,10 +106,10 @@ final class RunOptions {
   void draw(TrainingReport result, Supplier<RunIdentity> identity) {
     if (chart != null) {
       LossChart.Curve curve = new LossChart.Curve("loss", result.losses());
-      new LossChart("Loss of " + out.getFileName(), List.of(curve)).write(chart);
+      new LossChart("Loss of " + out().getFileName(), List.of(curve)).write(chart);
     }
     if (report != null) {
-      page.write(report, out, result, identity.get());
+      page.write(report, out(), result, identity.get());
     }
   }
 
@@ -113,6 +119,6 @@ final class RunOptions {
    * @throws IllegalArgumentException that names the flag that is out of range
    */
   RunPlace place() {
-    return new RunPlace(out, state == null ? RunPlace.stateOf(out) : state, saveEvery, resume);
+    return new RunPlace(out(), state == null ? RunPlace.stateOf(out()) : state, saveEvery, resume);
   }
 }

@@ -60,18 +60,33 @@ public final class TrainCommand implements Callable<Integer> {
       description = "Bundle made by 'banyan prepare'.")
   private Path bundle = Path.of("");
 
-  @Option(
-      names = "--data",
-      required = true,
-      paramLabel = "FILE",
-      description = "What to learn: .jsonl or .csv.")
-  private Path data = Path.of("");
+  @Option(names = "--data", paramLabel = "FILE", description = "What to learn: .jsonl or .csv.")
+  private @Nullable Path data;
 
   @Option(
       names = "--eval",
       paramLabel = "FILE",
       description = "Held-out examples: judged after each epoch, and the best adapter is kept.")
   private @Nullable Path eval;
+
+  @Option(
+      names = "--jobs",
+      paramLabel = "FILE",
+      description =
+          "Instead of --data and --out: several adapters, trained together in each step. A line for"
+              + " each: {\"data\": .., \"out\": .., \"rank\": 4, ..}, with the flags of this"
+              + " command as keys; what a line does not say, the command line does. The bundle is"
+              + " one that was prepared with --gang.")
+  private @Nullable Path jobs;
+
+  @Option(
+      names = "--together",
+      paramLabel = "N",
+      defaultValue = "8",
+      description =
+          "With --jobs: most jobs at the same time; one that ends makes room for the next (default:"
+              + " ${DEFAULT-VALUE}).")
+  private int together;
 
   @Mixin private RunOptions run = new RunOptions();
   @Mixin private TrainingFlags flags = new TrainingFlags();
@@ -88,9 +103,16 @@ public final class TrainCommand implements Callable<Integer> {
     CommandSpec own = Objects.requireNonNull(spec);
     WarmUp.begin();
     PrintWriter screen = own.commandLine().getOut();
+    if (jobs != null) {
+      return new JobsRun(own, Bundle.openVerified(bundle), compute.settings(), json)
+          .run(jobs, together);
+    }
+    requireOneRun(own);
     Bundle opened = Bundle.openVerified(bundle);
     TrainingData texts =
-        new TrainingData(Dataset.read(data), Optional.ofNullable(eval).map(Dataset::read));
+        new TrainingData(
+            Dataset.read(Objects.requireNonNull(data)),
+            Optional.ofNullable(eval).map(Dataset::read));
     TrainingPlan plan = plan(own);
     TrainingReport report;
     try (RunLogs logs = run.logs(ProgressLine.on(own.commandLine().getErr(), json))) {
@@ -104,6 +126,14 @@ public final class TrainCommand implements Callable<Integer> {
     }
     screen.flush();
     return 0;
+  }
+
+  private void requireOneRun(CommandSpec own) {
+    if (data == null || !run.hasOut()) {
+      throw new ParameterException(
+          own.commandLine(),
+          "Missing required option: " + (data == null ? "--data=FILE" : "--out=DIR"));
+    }
   }
 
   private TrainingPlan plan(CommandSpec own) {

@@ -3,6 +3,8 @@ package dev.banyan.runtime.ort;
 import ai.onnxruntime.OnnxTensor;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
+import java.nio.FloatBuffer;
+import java.nio.LongBuffer;
 
 /**
  * A tensor ready to be fed to a session. It is made by a {@link TensorScope} and ends with it; the
@@ -27,6 +29,36 @@ public final class NativeTensor {
   /** Dimensions. */
   public Shape shape() {
     return shape;
+  }
+
+  /**
+   * A copy of the elements, row-major.
+   *
+   * @throws IllegalStateException if it is not an int64 tensor
+   */
+  public long[] longs() {
+    LongBuffer buffer = value.getLongBuffer();
+    if (buffer == null) {
+      throw new IllegalStateException(this + " is not an int64 tensor");
+    }
+    long[] values = new long[buffer.remaining()];
+    buffer.get(values);
+    return values;
+  }
+
+  /**
+   * A copy of the elements, row-major.
+   *
+   * @throws IllegalStateException if it is not a float tensor
+   */
+  public float[] floats() {
+    FloatBuffer buffer = value.getFloatBuffer();
+    if (buffer == null) {
+      throw new IllegalStateException(this + " is not a float tensor");
+    }
+    float[] values = new float[buffer.remaining()];
+    buffer.get(values);
+    return values;
   }
 
   OnnxTensor value() {

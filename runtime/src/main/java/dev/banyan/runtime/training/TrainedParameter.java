@@ -5,6 +5,8 @@ import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.runtime.ort.NativeTensor;
+import dev.banyan.runtime.ort.TensorScope;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -77,6 +79,11 @@ final class TrainedParameter {
   /** The gradient of the last batch, which a session writes. */
   MemorySegment gradient() {
     return gradient;
+  }
+
+  /** The value or the gradient as a tensor over its own memory. */
+  NativeTensor view(TensorScope scope, MemorySegment elementsOf) {
+    return scope.view(elementsOf, DType.FLOAT, shape);
   }
 
   /** Adds the gradient of the last batch to that of the step. */

@@ -38,6 +38,7 @@ public final class Trainer {
   private final TrainingPlan plan;
   private final LayerRanks ranks;
   private final StepLog listener;
+  private final EngineSource engines;
 
   /**
    * A run over a bundle that tells a listener what happens.
@@ -45,6 +46,11 @@ public final class Trainer {
    * @throws IllegalArgumentException if the plan asks for rows longer than the bundle allows
    */
   public Trainer(Bundle bundle, TrainingPlan plan, TrainingListener listener) {
+    this(bundle, plan, listener, EngineSource.alone(plan.compute().engine()));
+  }
+
+  /** The same with other engines. */
+  Trainer(Bundle bundle, TrainingPlan plan, TrainingListener listener, EngineSource engines) {
     int longest = bundle.manifest().text().maxLength();
     int padTo = plan.passes().padTo();
     if (padTo > longest) {
@@ -59,6 +65,7 @@ public final class Trainer {
     this.plan = plan;
     this.ranks = new LayerRanks(plan.adapter(), bundle.manifest().adapter().sites());
     this.listener = new StepLog(listener);
+    this.engines = engines;
   }
 
   private static void requireOrtCan(TrainingPlan plan) {
@@ -114,7 +121,8 @@ public final class Trainer {
                 plan.evaluations(),
                 listener);
         earlier.ifPresent(state -> resume(state, keeper));
-        try (TrainingEngine engine = engine(start, folder, held.isPresent());
+        try (TrainingEngine engine =
+                engines.open(start(start, held.isPresent()), folder, tokenizer.padId());
             StateSaver saver =
                 new StateSaver(
                     new StateSaver.Parts(identity, engine, keeper, folder),
@@ -225,14 +233,9 @@ public final class Trainer {
     return ranks.start(bundle.manifest().parameters(), plan.seed(), count);
   }
 
-  private TrainingEngine engine(Checkpoint start, WorkFolder folder, boolean evaluates) {
-    TrainingStart from =
-        new TrainingStart(
-            bundle, start, plan.adamW(), reusesPrefix(), evaluates, plan.compute().session());
-    return switch (plan.compute().engine()) {
-      case SESSION -> SessionTrainingEngine.open(from);
-      case ORT_TRAINING -> OrtTrainingEngine.open(from, folder.path());
-    };
+  private TrainingStart start(Checkpoint start, boolean evaluates) {
+    return new TrainingStart(
+        bundle, start, plan.adamW(), reusesPrefix(), evaluates, plan.compute().session());
   }
 
   private long elements(List<Tensor> tensors) {

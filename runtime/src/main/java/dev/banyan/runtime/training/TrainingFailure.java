@@ -68,6 +68,20 @@ public abstract sealed class TrainingFailure extends RuntimeFailure {
     }
   }
 
+  /** The bundle's adapters cannot be trained together. */
+  public static final class NoGang extends TrainingFailure {
+    private static final long serialVersionUID = 1;
+
+    NoGang(Path bundle, Task task) {
+      super(
+          task.head() == Task.Head.NONE
+              ? "Adapters for the task %s cannot be trained together; train each with --data and --out"
+                  .formatted(task.text())
+              : "%s has no graph for jobs that are trained together; prepare it again with this version of Banyan"
+                  .formatted(bundle));
+    }
+  }
+
   /** The place for the adapter is taken by something else. */
   public static final class OutputTaken extends TrainingFailure {
     private static final long serialVersionUID = 1;

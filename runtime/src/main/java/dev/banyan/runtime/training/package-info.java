@@ -19,6 +19,10 @@
  * dev.banyan.runtime.training.AdapterOutput} what comes out. Who wants to watch hears {@link
  * dev.banyan.runtime.training.TrainingEvent}s.
  *
+ * <p>{@link dev.banyan.runtime.training.GangTrainer} trains several adapters together: each is a
+ * run by a {@link dev.banyan.runtime.training.Trainer} of its own, whose engine leaves the
+ * gradients to a {@link dev.banyan.runtime.training.GangEngine} that all share.
+ *
  * <p>A run is a function of bundle, data and plan: the same three give the same bytes, also if it
  * was interrupted in between. {@link dev.banyan.runtime.training.RunIdentity} tells two runs apart.
  */

@@ -1,0 +1,101 @@
+package dev.banyan.runtime.training;
+
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.checkpoint.Checkpoint;
+import dev.banyan.artifacts.checkpoint.OptimizerState;
+import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.artifacts.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The parameters of one adapter with their gradients and AdamW's state. Clipping and AdamW are done
+ * here, in the order of the parameters, so that the same gradients always give the same bytes.
+ */
+final class TrainedParameters {
+  private static final double TINY = 1e-6;
+
+  private final AdamW adamW;
+  private final List<TrainedParameter> parameters = new ArrayList<>();
+  private boolean stepBegun;
+  private double norm = Double.NaN;
+  private boolean normKnown;
+  private long step;
+
+  /**
+   * Takes the values of a checkpoint, and the optimizer's state if it has one.
+   *
+   * @param arena owns the memory
+   */
+  TrainedParameters(List<ParameterSpec> specs, Checkpoint checkpoint, AdamW adamW, Arena arena) {
+    this.adamW = adamW;
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    checkpoint.trainable().forEach(tensor -> shapes.put(tensor.name(), tensor.shape()));
+    for (ParameterSpec spec : specs) {
+      Shape shape = shapes.get(spec.name());
+      if (shape == null) {
+        throw new IllegalArgumentException("The checkpoint has no '" + spec.name() + "'");
+      }
+      TrainedParameter parameter = new TrainedParameter(spec, shape, arena);
+      parameter.load(checkpoint);
+      parameters.add(parameter);
+    }
+    step = checkpoint.optimizer().map(OptimizerState::step).orElse(0L);
+  }
+
+  /** Each of them, in the bundle's order. */
+  List<TrainedParameter> all() {
+    return parameters;
+  }
+
+  /** Adds the gradients of a batch to those of the step. */
+  void accumulate(double weight) {
+    parameters.forEach(parameter -> parameter.accumulate(!stepBegun, (float) weight));
+    stepBegun = true;
+    normKnown = false;
+  }
+
+  /** The L2 norm of the step's gradients before clipping, computed once a step. */
+  double gradientNorm() {
+    if (!normKnown) {
+      norm = Math.sqrt(parameters.stream().mapToDouble(TrainedParameter::squares).sum());
+      normKnown = true;
+    }
+    return norm;
+  }
+
+  /** Updates from the gradients, and begins the next step. */
+  void update(double learningRate) {
+    double factor = adamW.clip() > 0 ? Math.min(1, adamW.clip() / (gradientNorm() + TINY)) : 1;
+    step++;
+    for (TrainedParameter parameter : parameters) {
+      double rate = learningRate * (isLoraB(parameter) ? adamW.loraPlusRatio() : 1);
+      double decay = parameter.spec().decayed() ? adamW.weightDecay() : 0;
+      parameter.update(step, rate, decay, factor);
+    }
+    stepBegun = false;
+    normKnown = false;
+  }
+
+  /** LoRA+ is about the factor that the scaling belongs to. */
+  private static boolean isLoraB(TrainedParameter parameter) {
+    return parameter.spec().scaled();
+  }
+
+  /** A copy of the values. */
+  List<Tensor> copies() {
+    return parameters.stream().map(TrainedParameter::copy).toList();
+  }
+
+  /** A copy of all that the next step depends on. */
+  Checkpoint checkpoint() {
+    Map<String, List<Tensor>> moments = new LinkedHashMap<>();
+    parameters.forEach(parameter -> moments.put(parameter.spec().name(), parameter.moments()));
+    return new Checkpoint(
+        copies(), List.of(), Optional.of(new OptimizerState(step, 0, moments)), Map.of());
+  }
+}
