@@ -48,6 +48,9 @@ public record PrepareRequest(
           "gang is for tasks that give each text or token a label or a number, not for "
               + task.text());
     }
+    if (training.gang() && training.precision() != Precision.FP32) {
+      throw new IllegalArgumentException("gang is for precision fp32");
+    }
   }
 
   /** A request for the faster gradients, with pairs where embeddings are learned. */

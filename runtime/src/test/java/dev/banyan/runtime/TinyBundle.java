@@ -2,6 +2,7 @@ package dev.banyan.runtime;
 
 import static dev.banyan.artifacts.tensor.DType.BOOL;
 import static dev.banyan.artifacts.tensor.DType.FLOAT;
+import static dev.banyan.artifacts.tensor.DType.FLOAT16;
 import static dev.banyan.artifacts.tensor.DType.INT64;
 
 import dev.banyan.artifacts.bundle.AdapterInfo;
@@ -52,15 +53,27 @@ public final class TinyBundle {
   private final TensorProto words;
   private final TensorProto weight;
 
-  private TinyBundle(TensorProto words, TensorProto weight) {
+  private final boolean half;
+
+  private TinyBundle(TensorProto words, TensorProto weight, boolean half) {
     this.words = words;
     this.weight = weight;
+    this.half = half;
   }
 
   /** Writes the bundle. */
   public static Bundle write(Path folder) {
+    return write(folder, false);
+  }
+
+  /** Writes a bundle whose gradients pass through 16 bits, multiplied by the loss's scale. */
+  public static Bundle writeHalf(Path folder) {
+    return write(folder, true);
+  }
+
+  private static Bundle write(Path folder, boolean half) {
     try (BundleWriter writer = new BundleWriter(folder)) {
-      TinyBundle bundle = base(writer.path(Bundle.BASE_DATA));
+      TinyBundle bundle = base(writer.path(Bundle.BASE_DATA), half);
       OnnxFile.write(writer.path(Bundle.TRAINING_MODEL), bundle.training().model());
       OnnxFile.write(writer.path(Bundle.GRADIENT_MODEL), bundle.gradients().model());
       OnnxFile.write(writer.path(Bundle.EVAL_MODEL), bundle.eval().model());
@@ -121,13 +134,14 @@ public final class TinyBundle {
                 false)));
   }
 
-  private static TinyBundle base(Path data) {
+  private static TinyBundle base(Path data, boolean half) {
     try (ExternalDataWriter external = new ExternalDataWriter(data)) {
       Tensor words = random("words", Shape.of(VOCABULARY, HIDDEN), 1);
       Tensor weight = random("dense.weight", Shape.of(HIDDEN, HIDDEN), 2);
       return new TinyBundle(
           TensorProtos.external(words, external.add(words)),
-          TensorProtos.external(weight, external.add(weight)));
+          TensorProtos.external(weight, external.add(weight)),
+          half);
     }
   }
 
@@ -181,17 +195,28 @@ public final class TinyBundle {
   }
 
   private TinyGraph backward() {
-    return eval()
-        .constant(TensorProtos.inline(Tensor.ofFloats("one_hot", Shape.of(2), 0, 1)))
-        .constant(TensorProtos.inline(Tensor.ofLongs("zero", Shape.of(1), 0)))
-        .node("Exp", List.of("log_prob"), List.of("probabilities"))
-        .node("Shape", List.of("logits"), List.of("size"))
-        .node("Gather", List.of("size", "one"), List.of("classes"))
-        .node("OneHot", List.of("labels", "classes", "one_hot"), List.of("truth"))
-        .node("Sub", List.of("probabilities", "truth"), List.of("excess"))
-        .node("Gather", List.of("size", "zero"), List.of("rows"))
-        .node("Cast", List.of("rows"), List.of("count_of_rows"), "to", FLOAT.onnxCode())
-        .node("Div", List.of("excess", "count_of_rows"), List.of("dlogits"))
+    TinyGraph graph =
+        eval()
+            .constant(TensorProtos.inline(Tensor.ofFloats("one_hot", Shape.of(2), 0, 1)))
+            .constant(TensorProtos.inline(Tensor.ofLongs("zero", Shape.of(1), 0)))
+            .node("Exp", List.of("log_prob"), List.of("probabilities"))
+            .node("Shape", List.of("logits"), List.of("size"))
+            .node("Gather", List.of("size", "one"), List.of("classes"))
+            .node("OneHot", List.of("labels", "classes", "one_hot"), List.of("truth"))
+            .node("Sub", List.of("probabilities", "truth"), List.of("excess"))
+            .node("Gather", List.of("size", "zero"), List.of("rows"))
+            .node("Cast", List.of("rows"), List.of("count_of_rows"), "to", FLOAT.onnxCode())
+            .node("Div", List.of("excess", "count_of_rows"), List.of("share"));
+    if (half) {
+      graph
+          .input("loss_scale", FLOAT)
+          .node("Mul", List.of("share", "loss_scale"), List.of("scaled"))
+          .node("Cast", List.of("scaled"), List.of("narrow"), "to", FLOAT16.onnxCode())
+          .node("Cast", List.of("narrow"), List.of("dlogits"), "to", FLOAT.onnxCode());
+    } else {
+      graph.node("Identity", List.of("share"), List.of("dlogits"));
+    }
+    return graph
         .node("Gemm", List.of("y", "dlogits"), List.of(grad(2)), "transA", 1)
         .node("ReduceSum", List.of("dlogits", "zero"), List.of(grad(3)), "keepdims", 0)
         .node("Gemm", List.of("dlogits", PARAMETERS.get(2)), List.of("dy"), "transB", 1)
@@ -297,12 +322,12 @@ public final class TinyBundle {
       vocabulary.append(", \"").append(WORDS.get(i)).append("\": ").append(i + 2);
     }
     return """
-        {"version": "1.0", "truncation": null, "padding": null,
-         "added_tokens": [{"id": 0, "content": "[PAD]", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true}],
-         "normalizer": {"type": "Lowercase"}, "pre_tokenizer": {"type": "Whitespace"},
-         "post_processor": null, "decoder": null,
-         "model": {"type": "WordLevel", "vocab": {%s}, "unk_token": "[UNK]"}}
-        """
+    {"version": "1.0", "truncation": null, "padding": null,
+     "added_tokens": [{"id": 0, "content": "[PAD]", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true}],
+     "normalizer": {"type": "Lowercase"}, "pre_tokenizer": {"type": "Whitespace"},
+     "post_processor": null, "decoder": null,
+     "model": {"type": "WordLevel", "vocab": {%s}, "unk_token": "[UNK]"}}
+    """
         .formatted(vocabulary);
   }
 

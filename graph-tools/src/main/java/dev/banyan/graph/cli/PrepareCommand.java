@@ -11,6 +11,7 @@ import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.graph.GraphTools;
+import dev.banyan.graph.Precision;
 import dev.banyan.graph.PrepareReport;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.PrepareRequest.LanguageChoice;
@@ -38,7 +39,8 @@ import picocli.CommandLine.TypeConversionException;
     name = "prepare",
     mixinStandardHelpOptions = true,
     description = {
-      "Prepare a bundle of an ONNX encoder or decoder, once for each base model and set of adapted layers.",
+      "Prepare a bundle of an ONNX encoder or decoder, once for each base model and set of adapted"
+          + " layers.",
       "Any number of adapters of any rank and any labels are then trained from it and served on it."
     })
 public final class PrepareCommand implements Callable<Integer> {
@@ -52,7 +54,8 @@ public final class PrepareCommand implements Callable<Integer> {
       required = true,
       paramLabel = "M.onnx",
       description =
-          "An encoder with a vector for each token as output, or for causal-lm a decoder with logits; float32, or with int4 weights.")
+          "An encoder with a vector for each token as output, or for causal-lm a decoder with"
+              + " logits; float32, or with int4 weights.")
   @Nullable Path model;
 
   @Option(
@@ -131,20 +134,24 @@ public final class PrepareCommand implements Callable<Integer> {
       names = "--end-of-text",
       paramLabel = "TOKEN",
       description =
-          "For causal-lm: the token that ends a text (default: what the files beside the tokenizer say).")
+          "For causal-lm: the token that ends a text (default: what the files beside the tokenizer"
+              + " say).")
   @Nullable String endOfText;
 
   @Option(
       names = "--chat-format",
       paramLabel = "FORMAT",
       description =
-          "For causal-lm: how conversations are written: chatml, or a JSON file of start, default_system and roles (default: the ChatML template beside the tokenizer, if there is one).")
+          "For causal-lm: how conversations are written: chatml, or a JSON file of start,"
+              + " default_system and roles (default: the ChatML template beside the tokenizer, if"
+              + " there is one).")
   @Nullable String chatFormat;
 
   @Option(
       names = "--dequantize",
       description =
-          "Make floats of quantized weights, for four to eight times the memory; without it adapters learn on the weights as they are.")
+          "Make floats of quantized weights, for four to eight times the memory; without it"
+              + " adapters learn on the weights as they are.")
   boolean dequantize;
 
   @Option(
@@ -176,6 +183,9 @@ public final class PrepareCommand implements Callable<Integer> {
   private PrepareRequest request() {
     if (training.choice().gang() && given(task).head() == Task.Head.NONE) {
       throw refused("--gang is not for the task " + given(task).text());
+    }
+    if (training.choice().gang() && training.choice().precision() != Precision.FP32) {
+      throw refused("--gang is for --precision fp32");
     }
     return new PrepareRequest(
         given(model),

@@ -1,6 +1,7 @@
 package dev.banyan.graph.cli;
 
 import dev.banyan.graph.Emission;
+import dev.banyan.graph.Precision;
 import dev.banyan.graph.TrainingChoice;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
@@ -14,23 +15,48 @@ final class TrainingOptions {
       converter = EmissionName.class,
       paramLabel = "KIND",
       description =
-          "Operators of the backward pass: plain for ONNX's own alone, fused to add ONNX Runtime's where they are faster, training to add those that only its training build has (default: ${DEFAULT-VALUE}).")
+          "Operators of the backward pass: plain for ONNX's own alone, fused to add ONNX Runtime's"
+              + " where they are faster, training to add those that only its training build has"
+              + " (default: ${DEFAULT-VALUE}).")
   private Emission gradients = Emission.FUSED;
 
   @Option(
       names = "--recompute",
       description =
-          "Run the layers again in the backward pass instead of keeping what they make: less memory, longer steps (gradient checkpointing).")
+          "Run the layers again in the backward pass instead of keeping what they make: less"
+              + " memory, longer steps (gradient checkpointing).")
   private boolean recompute;
 
   @Option(
       names = "--gang",
       description =
-          "Also write the graph that trains several adapters together, which 'train --jobs' needs; not for embedding and causal-lm.")
+          "Also write the graph that trains several adapters together, which 'train --jobs' needs;"
+              + " not for embedding and causal-lm.")
   private boolean gang;
 
+  @Option(
+      names = "--precision",
+      defaultValue = "fp32",
+      converter = PrecisionName.class,
+      paramLabel = "P",
+      description =
+          "Numbers in which training computes products: fp32; or fp16 or bf16 for --device cuda,"
+              + " with weights of half the size (default: ${DEFAULT-VALUE}).")
+  private Precision precision = Precision.FP32;
+
   TrainingChoice choice() {
-    return new TrainingChoice(gradients, recompute, gang);
+    return new TrainingChoice(gradients, recompute, gang, precision);
+  }
+
+  private static final class PrecisionName implements ITypeConverter<Precision> {
+    @Override
+    public Precision convert(String text) {
+      return Precision.of(text)
+          .orElseThrow(
+              () ->
+                  new TypeConversionException(
+                      "expected fp32, fp16 or bf16, but was '" + text + "'"));
+    }
   }
 
   private static final class EmissionName implements ITypeConverter<Emission> {

@@ -17,7 +17,7 @@ import java.nio.file.StandardOpenOption;
  * weights are all made anew needs neither heap nor more memory than the system gives its files. The
  * room goes when nothing uses it any more.
  */
-final class ScratchTensors {
+public final class ScratchTensors {
   /** Below this size a file costs more than it saves. */
   private static final long ON_HEAP = 1 << 16;
 
@@ -25,7 +25,7 @@ final class ScratchTensors {
 
   /** A tensor of zeros to be filled. */
   @SuppressWarnings("MustBeClosedChecker") // The garbage collector unmaps what it hands out.
-  static Tensor zeros(String name, DType type, Shape shape) {
+  public static Tensor zeros(String name, DType type, Shape shape) {
     long bytes = type.bytes(shape.elements());
     if (bytes < ON_HEAP) {
       return new Tensor(name, type, shape, MemorySegment.ofArray(new byte[(int) bytes]));

@@ -67,7 +67,7 @@ final class DecoderGraphs {
   record Decoder(ForwardGraph graph, Optional<NextToken.Rows> rows) {
     /** Adds the gradients of all parameters as outputs; the loss is then made in parts. */
     GradientGraph withGradients(TrainingChoice choice) {
-      return rows.map(counted -> LossInParts.withGradients(graph, counted, choice))
+      return rows.map(counted -> new LossInParts(graph, counted).run(choice))
           .orElseGet(() -> TrainingGraphs.withGradients(graph, choice));
     }
   }

@@ -115,7 +115,7 @@ final class GangGraph {
 
   private static GradientGraph withGradients(
       Model model, Value loss, List<Value> banks, TrainingChoice choice) {
-    TrainingGraphs.typed(model, choice.gradients());
+    TrainingGraphs.typed(model, choice);
     Set<Value> forwardValues = TrainingGraphs.values(model.graph());
     GradientRules rules = BankGradients.over(choice.gradients().rules());
     Gradients gradients = Differentiate.every(model, loss, banks, rules);

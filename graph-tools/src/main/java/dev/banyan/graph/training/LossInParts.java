@@ -1,5 +1,7 @@
 package dev.banyan.graph.training;
 
+import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.graph.Precision;
 import dev.banyan.graph.TrainingChoice;
 import dev.banyan.graph.autodiff.Differentiate;
 import dev.banyan.graph.autodiff.GradientRules;
@@ -35,6 +37,7 @@ final class LossInParts {
   private final Value rows;
   private final Value targets;
   private final List<Node> chain;
+  private final List<Value> parameters;
   private final List<Part> parts = new ArrayList<>();
 
   /**
@@ -48,8 +51,15 @@ final class LossInParts {
    */
   private record Part(Value start, List<Node> slices, Value rows, Value sum, Value prediction) {}
 
-  private LossInParts(Model model, NextToken.Rows counted) {
-    this.model = model;
+  /**
+   * The loss of a forward graph.
+   *
+   * @param forward its graph will be rewritten
+   * @param counted the rows that the vocabulary's layer, which is not adapted, works on
+   */
+  LossInParts(ForwardGraph forward, NextToken.Rows counted) {
+    this.model = forward.model().withMicrosoftOps();
+    this.parameters = forward.parameters();
     this.graph = model.graph();
     this.nodes = new Nodes(new GraphBuilder(graph, "banyan/next_token"), model.opset());
     this.rows = counted.rows();
@@ -60,17 +70,8 @@ final class LossInParts {
   /**
    * Replaces the loss and the prediction of a forward graph, and adds the gradients of all
    * parameters as outputs.
-   *
-   * @param forward its graph is rewritten
-   * @param counted the rows that the vocabulary's layer, which is not adapted, works on
    */
-  static GradientGraph withGradients(
-      ForwardGraph forward, NextToken.Rows counted, TrainingChoice choice) {
-    Model model = forward.model().withMicrosoftOps();
-    return new LossInParts(model, counted).run(forward.parameters(), choice);
-  }
-
-  private GradientGraph run(List<Value> parameters, TrainingChoice choice) {
+  GradientGraph run(TrainingChoice choice) {
     Value count = nodes.builder().op("Shape", targets);
     Value size =
         nodes.op(
@@ -84,16 +85,31 @@ final class LossInParts {
     Value sum = sum(parts.stream().map(Part::sum).toList());
     replaceOutputs(
         nodes.op("Div", sum, tokens), concat(parts.stream().map(Part::prediction).toList()));
-    TrainingGraphs.typed(model, choice.gradients());
+    TrainingGraphs.typed(model, choice);
     Set<Value> forwardValues = TrainingGraphs.values(graph);
     GradientRules rules = choice.gradients().rules();
-    Value gradient = nodes.op("Div", concat(gradients(rules)), tokens);
+    Value gradient = concat(gradients(rules));
+    gradient =
+        choice.precision() == Precision.FP16
+            ? scaled(gradient, tokens)
+            : nodes.op("Div", gradient, inTypeOfRows(tokens));
     gradient.withType(rows.knownType());
     return TrainingGraphs.finished(
         model,
         forwardValues,
         Differentiate.from(model, Map.entry(rows, gradient), parameters, rules),
         choice);
+  }
+
+  /** The loss's scale is applied where numbers may have any size. */
+  private Value scaled(Value gradient, Value tokens) {
+    Value scale = nodes.op("Div", TrainingGraphs.addLossScale(graph), tokens);
+    return inTypeOfRows(nodes.op("Mul", nodes.toFloat(gradient), scale));
+  }
+
+  private Value inTypeOfRows(Value value) {
+    DType type = rows.knownType().dtype();
+    return type == DType.FLOAT ? value : nodes.cast(value, type);
   }
 
   /** A part that begins behind the ones there are, as if each had the same size. */

@@ -49,7 +49,12 @@ record Nodes(GraphBuilder builder, int opset) {
 
   /** The value as float. */
   Value toFloat(Value value) {
-    return builder.op("Cast", Map.of("to", Attribute.of((long) DType.FLOAT.onnxCode())), value);
+    return cast(value, DType.FLOAT);
+  }
+
+  /** The value in another element type. */
+  Value cast(Value value, DType type) {
+    return builder.op("Cast", Map.of("to", Attribute.of((long) type.onnxCode())), value);
   }
 
   /** The size of an axis, counted from the last if negative: an int64 scalar. */

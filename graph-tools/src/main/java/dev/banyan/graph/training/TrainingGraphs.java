@@ -4,9 +4,11 @@ import dev.banyan.artifacts.bundle.EmbeddingInfo;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.graph.Emission;
+import dev.banyan.graph.Precision;
 import dev.banyan.graph.TrainingChoice;
 import dev.banyan.graph.adapter.InsertAdapters;
 import dev.banyan.graph.autodiff.Differentiate;
+import dev.banyan.graph.autodiff.GradientRules;
 import dev.banyan.graph.autodiff.Gradients;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
@@ -19,6 +21,7 @@ import dev.banyan.graph.pass.FuseGelu;
 import dev.banyan.graph.pass.FuseLayerNormalization;
 import dev.banyan.graph.pass.FuseSilu;
 import dev.banyan.graph.pass.RemoveUnused;
+import dev.banyan.graph.precision.HalfPrecision;
 import dev.banyan.graph.site.Site;
 import dev.banyan.graph.types.TypeOf;
 import java.util.ArrayList;
@@ -43,6 +46,8 @@ import java.util.stream.Collectors;
  * <tr><td>{@code class_weights}</td><td>float {@code [labels]}; text and token
  *     classification</td></tr>
  * <tr><td>{@code lora_scaling}</td><td>float scalar</td></tr>
+ * <tr><td>{@code loss_scale}, last of all</td><td>float scalar; in 16-bit floats of a small
+ *     range</td></tr>
  * <tr><td>the parameters</td><td>float, with symbolic rank and labels</td></tr>
  * <tr><td>{@code <parameter>_grad.accumulation.buffer}</td><td>shaped like the parameter</td></tr>
  * <tr><td>{@code lazy_reset_grad}</td><td>bool {@code [1]}</td></tr>
@@ -55,6 +60,9 @@ import java.util.stream.Collectors;
 final class TrainingGraphs {
   /** Scalar input: alpha / rank. */
   static final String SCALING = "lora_scaling";
+
+  /** Scalar input of graphs in half precision: what the loss is multiplied by. */
+  private static final String LOSS_SCALE = "loss_scale";
 
   private static final String LOGITS = "logits";
 
@@ -143,22 +151,35 @@ final class TrainingGraphs {
    * @param choice in which operators, and what is kept in memory
    */
   static GradientGraph withGradients(ForwardGraph forward, TrainingChoice choice) {
-    Model model = typed(forward.model().withMicrosoftOps(), choice.gradients());
+    Model model = typed(forward.model().withMicrosoftOps(), choice);
     Set<Value> forwardValues = values(model.graph());
-    Gradients gradients =
-        Differentiate.every(
-            model, forward.loss(), forward.parameters(), choice.gradients().rules());
-    return finished(model, forwardValues, gradients, choice);
+    return finished(model, forwardValues, gradients(model, forward, choice), choice);
+  }
+
+  /** With 16-bit floats of a small range the loss is scaled. */
+  private static Gradients gradients(Model model, ForwardGraph forward, TrainingChoice choice) {
+    GradientRules rules = choice.gradients().rules();
+    if (choice.precision() != Precision.FP16) {
+      return Differentiate.every(model, forward.loss(), forward.parameters(), rules);
+    }
+    Value scale = addLossScale(model.graph());
+    return Differentiate.from(model, Map.entry(forward.loss(), scale), forward.parameters(), rules);
+  }
+
+  /** The input that every gradient is a multiple of. */
+  static Value addLossScale(Graph graph) {
+    return graph.addInput(LOSS_SCALE, TensorType.of(DType.FLOAT));
   }
 
   /** Gives every value its type, and fuses what is differentiated as a whole. */
-  static Model typed(Model model, Emission emission) {
+  static Model typed(Model model, TrainingChoice choice) {
     TypeOf.annotate(model);
-    if (emission != Emission.PLAIN) {
+    if (choice.gradients() != Emission.PLAIN) {
       FuseGelu.in(model.graph());
       FuseSilu.in(model.graph());
       FuseLayerNormalization.in(model.graph());
     }
+    choice.precision().half().ifPresent(half -> HalfPrecision.in(model.graph(), half));
     return model;
   }
 

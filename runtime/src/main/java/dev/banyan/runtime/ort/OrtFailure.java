@@ -42,7 +42,15 @@ public abstract sealed class OrtFailure extends RuntimeFailure {
     private static final long serialVersionUID = 1;
 
     ModelRejected(Path model, OrtException cause) {
-      super("ONNX Runtime does not load %s: %s".formatted(model, reason(cause)), cause);
+      super("ONNX Runtime does not load %s: %s".formatted(model, advised(reason(cause))), cause);
+    }
+
+    private static String advised(String reason) {
+      return reason.startsWith("Could not find an implementation")
+          ? reason
+              + " (the device has no kernel for these element types; what was prepared with"
+              + " --precision bf16 needs --device cuda)"
+          : reason;
     }
   }
 

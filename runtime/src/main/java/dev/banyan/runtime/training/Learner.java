@@ -48,8 +48,11 @@ record Learner(TrainingEngine engine, Dataset source, EncodedData data, Feeder f
     }
     OptionalDouble norm = engine.gradientNorm();
     if (norm.isPresent() && !Double.isFinite(norm.getAsDouble())) {
-      throw new TrainingFailure.Diverged(
-          "norm of the gradients is " + norm.getAsDouble(), step, lines(batches));
+      if (!engine.mayOverflow()) {
+        throw new TrainingFailure.Diverged(
+            "norm of the gradients is " + norm.getAsDouble(), step, lines(batches));
+      }
+      norm = OptionalDouble.empty();
     }
     engine.update(step.rate());
     long nanos = System.nanoTime() - begin;

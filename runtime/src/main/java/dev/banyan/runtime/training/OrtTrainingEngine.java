@@ -50,6 +50,12 @@ final class OrtTrainingEngine implements TrainingEngine {
             optimizer,
             start.evaluates() ? Optional.of(bundle.file(Bundle.EVAL_MODEL)) : Optional.empty());
     TrainingSession session = TrainingSession.open(files, start.session());
+    if (session.inputNames().contains(LossScale.INPUT)) {
+      session.close();
+      throw new IllegalArgumentException(
+          "engine is ort-training; expected session for a bundle of --precision fp16, whose loss is"
+              + " scaled");
+    }
     session.lazyResetGrad();
     return new OrtTrainingEngine(session, work, start.evaluates());
   }

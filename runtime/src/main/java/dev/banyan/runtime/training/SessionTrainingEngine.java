@@ -2,6 +2,8 @@ package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
+import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.NativeTensor;
@@ -9,9 +11,12 @@ import dev.banyan.runtime.ort.OutputTensors;
 import dev.banyan.runtime.ort.TensorPort;
 import dev.banyan.runtime.ort.TensorScope;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SessionTrainingEngine implements TrainingEngine {
   private static final String LOSS = "loss";
+  private static final String SCALE = LossScale.INPUT;
 
   private final InferenceSession gradients;
   private final @Nullable InferenceSession eval;
@@ -30,6 +36,9 @@ final class SessionTrainingEngine implements TrainingEngine {
   private final TrainedParameters parameters;
   private final Map<String, NativeTensor> values = new LinkedHashMap<>();
   private final Map<String, NativeTensor> pinned = new LinkedHashMap<>();
+  private final Optional<LossScale> scale;
+  private final MemorySegment scaleValue;
+  private final NativeTensor scaleTensor;
   private boolean closed;
 
   @SuppressWarnings("MustBeClosedChecker") // close() closes the arena.
@@ -39,6 +48,10 @@ final class SessionTrainingEngine implements TrainingEngine {
     this.eval = eval;
     this.arena = Arena.ofShared();
     this.scope = new TensorScope();
+    boolean scaled = gradients.inputs().stream().anyMatch(port -> port.name().equals(SCALE));
+    this.scale = scaled ? Optional.of(LossScale.of(start.checkpoint())) : Optional.empty();
+    this.scaleValue = arena.allocate(ValueLayout.JAVA_FLOAT);
+    this.scaleTensor = scope.view(scaleValue, DType.FLOAT, Shape.SCALAR);
     this.parameters =
         new TrainedParameters(
             start.bundle().manifest().parameters(), start.checkpoint(), start.adamW(), arena);
@@ -81,10 +94,10 @@ final class SessionTrainingEngine implements TrainingEngine {
   @Override
   public float accumulate(Map<String, NativeTensor> feeds, double weight) {
     float loss;
-    try (OutputTensors outputs = gradients.run(withParameters(feeds), List.of(LOSS), pinned)) {
+    try (OutputTensors outputs = gradients.run(withScale(feeds), List.of(LOSS), pinned)) {
       loss = outputs.scalar(LOSS);
     }
-    parameters.accumulate(weight);
+    parameters.accumulate(weight / scale.map(LossScale::value).orElse(1f));
     return loss;
   }
 
@@ -94,7 +107,20 @@ final class SessionTrainingEngine implements TrainingEngine {
   }
 
   @Override
+  public boolean mayOverflow() {
+    return scale.map(LossScale::canShrink).orElse(false);
+  }
+
+  @Override
   public void update(double learningRate) {
+    if (scale.isPresent()) {
+      if (!Double.isFinite(parameters.gradientNorm())) {
+        scale.get().shrink();
+        parameters.skip();
+        return;
+      }
+      scale.get().stepped();
+    }
     parameters.update(learningRate);
   }
 
@@ -115,10 +141,23 @@ final class SessionTrainingEngine implements TrainingEngine {
             .filter(name -> !name.equals(LOSS) && !name.endsWith("_grad"))
             .findFirst()
             .orElseThrow(() -> new IllegalStateException("The graph predicts nothing"));
-    InferenceSession session = eval == null ? gradients : eval;
-    try (OutputTensors outputs = session.run(withParameters(feeds), List.of(prediction))) {
+    try (OutputTensors outputs =
+        eval == null
+            ? gradients.run(withScale(feeds), List.of(prediction))
+            : eval.run(withParameters(feeds), List.of(prediction))) {
       return outputs.floats(prediction);
     }
+  }
+
+  /** What the gradient graph is fed. */
+  private Map<String, NativeTensor> withScale(Map<String, NativeTensor> feeds) {
+    Map<String, NativeTensor> all = withParameters(feeds);
+    scale.ifPresent(
+        factor -> {
+          scaleValue.set(ValueLayout.JAVA_FLOAT, 0, factor.value());
+          all.put(SCALE, scaleTensor);
+        });
+    return all;
   }
 
   private Map<String, NativeTensor> withParameters(Map<String, NativeTensor> feeds) {
@@ -134,7 +173,12 @@ final class SessionTrainingEngine implements TrainingEngine {
 
   @Override
   public Checkpoint checkpoint() {
-    return parameters.checkpoint();
+    Checkpoint state = parameters.checkpoint();
+    return new Checkpoint(
+        state.trainable(),
+        state.frozen(),
+        state.optimizer(),
+        scale.map(LossScale::properties).orElse(Map.of()));
   }
 
   @Override

@@ -77,6 +77,11 @@ final class TrainedParameters {
       double decay = parameter.spec().decayed() ? adamW.weightDecay() : 0;
       parameter.update(step, rate, decay, factor);
     }
+    skip();
+  }
+
+  /** Begins the next step without the gradients of this one. */
+  void skip() {
     stepBegun = false;
     normKnown = false;
   }

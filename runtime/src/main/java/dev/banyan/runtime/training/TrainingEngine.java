@@ -25,9 +25,18 @@ interface TrainingEngine extends AutoCloseable {
 
   /**
    * The L2 norm of the step's gradients before clipping, over all parameters; empty if the engine
-   * cannot see them. If it is not finite the step must not be finished.
+   * cannot see them. If it is not finite the step must not be finished, unless {@link
+   * #mayOverflow}.
    */
   OptionalDouble gradientNorm();
+
+  /**
+   * Whether gradients that are not finite are so perhaps only because the loss is scaled up. Then
+   * {@link #update} makes the scale smaller and leaves the parameters as they are.
+   */
+  default boolean mayOverflow() {
+    return false;
+  }
 
   /** Updates the parameters from the gradients, and begins the next step. */
   void update(double learningRate);
