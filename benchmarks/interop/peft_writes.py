@@ -15,7 +15,7 @@ import transformers
 STEPS = 20
 
 
-def main(work: Path, targets: str, out: Path) -> None:
+def main(work: Path, targets: str, out: Path, **settings) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(3)
     base = transformers.AutoModelForSequenceClassification.from_pretrained(work / "model")
@@ -24,6 +24,7 @@ def main(work: Path, targets: str, out: Path) -> None:
         r=4,
         lora_alpha=8,
         target_modules=targets if targets == "all-linear" else targets.split(","),
+        **settings,
     )
     model = peft.get_peft_model(base, config).eval()
     rows = [json.loads(line) for line in (work / "three.jsonl").read_text().splitlines()]

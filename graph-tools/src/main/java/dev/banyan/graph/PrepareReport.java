@@ -30,6 +30,14 @@ public record PrepareReport(Bundle bundle, double difference, Duration time) {
     return parametersForEach(ParameterSpec.LABELS);
   }
 
+  /** Number of weights of the base that every adapter trains: biases and saved modules. */
+  public long parametersOfBase() {
+    return bundle.manifest().parameters().stream()
+        .filter(ParameterSpec::isOfBase)
+        .mapToLong(spec -> spec.shape(1, 1).elements())
+        .sum();
+  }
+
   /** Every parameter has one symbolic axis at most. */
   private long parametersForEach(String symbol) {
     return bundle.manifest().parameters().stream()

@@ -3,6 +3,7 @@ package dev.banyan.graph;
 import dev.banyan.artifacts.bundle.EmbeddingInfo;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.graph.adapter.BaseWeightChoice;
 import dev.banyan.graph.lowering.LoweringRules;
 import dev.banyan.graph.site.TargetSelector;
 import java.nio.file.Path;
@@ -24,6 +25,7 @@ import java.util.OptionalInt;
  * @param embedding what the embedding task learns from; of no use to other tasks
  * @param language how texts are written for a decoder; of no use to other tasks
  * @param weights how the frozen weights are kept
+ * @param held which weights of the base adapters hold themselves
  */
 public record PrepareRequest(
     Path model,
@@ -36,9 +38,11 @@ public record PrepareRequest(
     Path out,
     EmbeddingInfo embedding,
     LanguageChoice language,
-    WeightChoice weights) {
+    WeightChoice weights,
+    BaseWeightChoice held) {
   /**
-   * Checks that the task's rows have losses of their own, where adapters train together.
+   * Checks that the task's rows have losses of their own and the base is frozen, where adapters
+   * train together.
    *
    * @throws IllegalArgumentException if they do not
    */
@@ -50,6 +54,10 @@ public record PrepareRequest(
     }
     if (training.gang() && training.precision() != Precision.FP32) {
       throw new IllegalArgumentException("gang is for precision fp32");
+    }
+    if (training.gang() && !held.isNone()) {
+      throw new IllegalArgumentException(
+          "gang trains adapters beside a frozen base; leave out --bias and --modules-to-save");
     }
   }
 
@@ -86,34 +94,43 @@ public record PrepareRequest(
         out,
         EmbeddingInfo.pairs(),
         LanguageChoice.ofModel(),
-        WeightChoice.ofModel());
+        WeightChoice.ofModel(),
+        BaseWeightChoice.none());
   }
 
   /** The same for embeddings that are learned from something else. */
   public PrepareRequest with(EmbeddingInfo other) {
     return new PrepareRequest(
-        model, tokenizer, task, sites, pooling, training, maxLength, out, other, language, weights);
+        model, tokenizer, task, sites, pooling, training, maxLength, out, other, language, weights,
+        held);
   }
 
   /** The same with texts written in another way. */
   public PrepareRequest with(LanguageChoice other) {
     return new PrepareRequest(
-        model, tokenizer, task, sites, pooling, training, maxLength, out, embedding, other,
-        weights);
+        model, tokenizer, task, sites, pooling, training, maxLength, out, embedding, other, weights,
+        held);
   }
 
   /** The same with frozen weights kept in another way. */
   public PrepareRequest with(WeightChoice other) {
     return new PrepareRequest(
         model, tokenizer, task, sites, pooling, training, maxLength, out, embedding, language,
-        other);
+        other, held);
+  }
+
+  /** The same with adapters that hold these weights of the base. */
+  public PrepareRequest with(BaseWeightChoice other) {
+    return new PrepareRequest(
+        model, tokenizer, task, sites, pooling, training, maxLength, out, embedding, language,
+        weights, other);
   }
 
   /** The same with other graphs of training. */
   public PrepareRequest with(TrainingChoice other) {
     return new PrepareRequest(
-        model, tokenizer, task, sites, pooling, other, maxLength, out, embedding, language,
-        weights);
+        model, tokenizer, task, sites, pooling, other, maxLength, out, embedding, language, weights,
+        held);
   }
 
   /**

@@ -14,7 +14,8 @@ import java.util.Map;
  * @param targetModules {@code target_modules}; one entry if the file has a pattern
  * @param modulesToSave {@code modules_to_save}: layers trained whole, such as the head
  * @param rslora {@code use_rslora}: scale by alpha/sqrt(rank)
- * @param bias {@code bias}; only {@code none} is read
+ * @param bias {@code bias}: which biases of the base are in the file: {@code none}, {@code all} or
+ *     {@code lora_only}
  * @param taskType {@code task_type}, such as {@code SEQ_CLS}; empty for none
  * @param baseModel {@code base_model_name_or_path}; empty for none
  * @param other every other key of the file, kept as it was

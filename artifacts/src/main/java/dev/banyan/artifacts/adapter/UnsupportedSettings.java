@@ -34,6 +34,8 @@ final class UnsupportedSettings {
   private static final Pattern CHANGES_THE_BASE =
       Pattern.compile("(pissa.*|olora|corda|loftq|lora_ga)");
 
+  private static final List<String> BIASES = List.of("none", "all", "lora_only");
+
   private UnsupportedSettings() {}
 
   /**
@@ -56,7 +58,7 @@ final class UnsupportedSettings {
       }
     }
     JsonNode bias = config.path("bias");
-    if (!isOff(bias) && !bias.asText().equals("none")) {
+    if (!isOff(bias) && !BIASES.contains(bias.asText())) {
       throw unsupported(artifact, "bias", bias);
     }
     JsonNode start = config.path("init_lora_weights");

@@ -13,7 +13,9 @@ public enum Initializer {
   /** All zeros, so that a LoRA pair changes nothing before its first step. */
   ZEROS,
   /** Normal with mean 0 and standard deviation 0.02, BERT's own for new layers. */
-  NORMAL_0_02;
+  NORMAL_0_02,
+  /** The base's own value, for a weight of the base that is trained: see {@link BaseValues}. */
+  FROM_BASE;
 
   /** The name used in files. */
   public String text() {

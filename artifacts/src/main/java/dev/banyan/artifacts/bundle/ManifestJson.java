@@ -16,6 +16,8 @@ import java.util.Optional;
  */
 final class ManifestJson {
   private static final String EMBEDDING = "embedding";
+  private static final String BIAS = "bias";
+  private static final String MODULES = "modules_to_save";
 
   private ManifestJson() {}
 
@@ -62,6 +64,13 @@ final class ManifestJson {
     json.put("method", adapter.method()).put("targets", adapter.targets());
     texts(json.putArray("sites"), adapter.sites());
     json.put("peft_prefix", adapter.peftPrefix());
+    // Older programs read the bundle if it has nothing that they do not know.
+    if (adapter.bias() != BiasTraining.NONE) {
+      json.put(BIAS, adapter.bias().text());
+    }
+    if (!adapter.modulesToSave().isEmpty()) {
+      texts(json.putArray(MODULES), adapter.modulesToSave());
+    }
   }
 
   private static void write(ParameterSpec parameter, ObjectNode json) {
@@ -107,7 +116,12 @@ final class ManifestJson {
 
   private static AdapterInfo adapter(JsonFields json) {
     return new AdapterInfo(
-        json.text("method"), json.text("targets"), json.texts("sites"), json.text("peft_prefix"));
+        json.text("method"),
+        json.text("targets"),
+        json.texts("sites"),
+        json.text("peft_prefix"),
+        json.names().contains(BIAS) ? json.parsed(BIAS, BiasTraining::parse) : BiasTraining.NONE,
+        json.names().contains(MODULES) ? json.texts(MODULES) : List.of());
   }
 
   private static EmbeddingInfo embedding(JsonFields json) {

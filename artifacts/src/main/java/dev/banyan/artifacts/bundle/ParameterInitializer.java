@@ -12,8 +12,14 @@ import java.util.random.RandomGenerator;
  * there are, nor on the machine.
  *
  * @param seed the run's seed
+ * @param base where weights of the base start
  */
-public record ParameterInitializer(long seed) {
+public record ParameterInitializer(long seed, BaseValues base) {
+  /** For parameters of which none is a weight of the base. */
+  public ParameterInitializer(long seed) {
+    this(seed, BaseValues.none());
+  }
+
   /**
    * Start values, in the order of the specifications.
    *
@@ -25,10 +31,13 @@ public record ParameterInitializer(long seed) {
   }
 
   private Tensor tensor(ParameterSpec spec, Shape shape) {
+    if (spec.isOfBase()) {
+      return base.of(spec);
+    }
     RandomGenerator random = new Random(seed * 0x9E3779B97F4A7C15L ^ spec.name().hashCode());
     float[] values = new float[Math.toIntExact(shape.elements())];
     switch (spec.init()) {
-      case ZEROS -> {}
+      case ZEROS, FROM_BASE -> {}
       case NORMAL_0_02 -> {
         for (int i = 0; i < values.length; i++) {
           values[i] = (float) (0.02 * random.nextGaussian());

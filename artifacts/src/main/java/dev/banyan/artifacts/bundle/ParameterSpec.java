@@ -49,6 +49,14 @@ public record ParameterSpec(
     }
   }
 
+  /**
+   * True for a weight that the base has too. An adapter's file holds it whole; a bank holds its
+   * distance from the base's.
+   */
+  public boolean isOfBase() {
+    return init == Initializer.FROM_BASE;
+  }
+
   /** The shape of an adapter of this rank with this many labels. */
   public Shape shape(long rank, long labels) {
     return new Shape(

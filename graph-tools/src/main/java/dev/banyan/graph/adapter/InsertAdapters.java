@@ -12,7 +12,9 @@ import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /** Puts an adapter at every chosen site of a graph. */
 public final class InsertAdapters {
@@ -93,22 +95,29 @@ public final class InsertAdapters {
     return new GraphBuilder(graph, "banyan/" + method.name() + "/" + site.path());
   }
 
-  /**
-   * Everything that read the site's output reads {@code adapted}, except what makes that one. An
-   * output of the graph keeps its name.
-   */
   private void replace(Site site, Value adapted) {
-    Value output = site.output();
     Node maker = adapted.producer().orElseThrow();
+    Set<Node> readers = new HashSet<>(site.output().users());
+    readers.remove(maker);
+    replace(graph, site.output(), adapted, readers);
+  }
+
+  /**
+   * Lets the nodes that read a value read what an adapter makes of it. An output of the graph keeps
+   * its name.
+   */
+  static void replace(Graph graph, Value output, Value adapted, Set<Node> readers) {
     output.type().ifPresent(adapted::withType);
-    boolean named = graph.outputs().contains(output);
-    graph.replaceUses(output, adapted);
-    for (int i = 0; i < maker.inputs().size(); i++) {
-      if (maker.input(i) == adapted) {
-        maker.replaceInput(i, output);
+    for (Node reader : readers) {
+      for (int i = 0; i < reader.inputs().size(); i++) {
+        if (reader.input(i) == output) {
+          reader.replaceInput(i, adapted);
+        }
       }
     }
-    if (named) {
+    if (graph.outputs().contains(output)) {
+      graph.setOutputs(
+          graph.outputs().stream().map(value -> value == output ? adapted : value).toList());
       String name = output.name();
       graph.rename(output, graph.freshName(name + BASE));
       graph.rename(adapted, name);

@@ -2,6 +2,7 @@ package dev.banyan.graph.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleFile;
 import dev.banyan.artifacts.bundle.BundleManifest;
@@ -17,8 +18,10 @@ import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.PrepareRequest.LanguageChoice;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
 import dev.banyan.graph.PrepareRequest.WeightChoice;
+import dev.banyan.graph.adapter.BaseWeightChoice;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -95,6 +98,23 @@ public final class PrepareCommand implements Callable<Integer> {
       paramLabel = "RANGE",
       description = "Only these encoder layers, such as 2-5 or 0,2,4.")
   @Nullable String layers;
+
+  @Option(
+      names = "--bias",
+      defaultValue = "none",
+      converter = BiasName.class,
+      paramLabel = "BIASES",
+      description =
+          "Biases of the base that each adapter trains too, as in PEFT: none, all, or lora_only for those of the adapted layers (default: ${DEFAULT-VALUE}).")
+  BiasTraining bias = BiasTraining.NONE;
+
+  @Option(
+      names = {"--modules-to-save", "--save-modules"},
+      split = ",",
+      paramLabel = "NAMES",
+      description =
+          "Modules of the base that each adapter trains and keeps whole, as in PEFT, such as pooler.dense; a classifier's head always is.")
+  List<String> modulesToSave = List.of();
 
   @Option(
       names = "--pooling",
@@ -198,7 +218,8 @@ public final class PrepareCommand implements Callable<Integer> {
         given(out),
         embedding(),
         new LanguageChoice(Optional.ofNullable(endOfText), Optional.ofNullable(chatFormat)),
-        new WeightChoice(dequantize));
+        new WeightChoice(dequantize),
+        new BaseWeightChoice(bias, modulesToSave));
   }
 
   private EmbeddingInfo embedding() {
@@ -239,14 +260,17 @@ public final class PrepareCommand implements Callable<Integer> {
     manifest.adapter().sites().forEach(site -> console.println("    " + site));
     console.printf(
         Locale.ROOT,
-        "  trainable parameters  %,d at rank %d%s = %,d x rank%s%n",
+        "  trainable parameters  %,d at rank %d%s = %,d x rank%s%s%n",
         report.trainableParameters(SHOWN_RANK, manifest.task().exampleLabels()),
         SHOWN_RANK,
         labelsShown(manifest),
         report.parametersForEachRank(),
         report.parametersForEachLabel() == 0
             ? ""
-            : String.format(Locale.ROOT, " + %,d x labels", report.parametersForEachLabel()));
+            : String.format(Locale.ROOT, " + %,d x labels", report.parametersForEachLabel()),
+        report.parametersOfBase() == 0
+            ? ""
+            : String.format(Locale.ROOT, " + %,d of the base", report.parametersOfBase()));
     console.printf(
         Locale.ROOT, "  frozen parameters     %,d%n", manifest.base().frozenParameters());
     console.printf(
@@ -299,6 +323,8 @@ public final class PrepareCommand implements Callable<Integer> {
                 report.trainableParameters(SHOWN_RANK, manifest.task().exampleLabels()))
             .put("parameters_per_rank", report.parametersForEachRank())
             .put("parameters_per_label", report.parametersForEachLabel())
+            .put("parameters_of_base", report.parametersOfBase())
+            .put("bias", manifest.adapter().bias().text())
             .put("difference", report.difference())
             .put("seconds", report.time().toMillis() / 1000.0)
             .put("bytes", manifest.files().values().stream().mapToLong(BundleFile::bytes).sum());
@@ -345,6 +371,12 @@ public final class PrepareCommand implements Callable<Integer> {
   private static final class ObjectiveName extends Named<Objective> {
     ObjectiveName() {
       super(Objective::of, "pairs, triplets or scored");
+    }
+  }
+
+  private static final class BiasName extends Named<BiasTraining> {
+    BiasName() {
+      super(BiasTraining::of, "none, all or lora_only");
     }
   }
 

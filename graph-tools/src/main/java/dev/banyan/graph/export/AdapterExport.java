@@ -3,6 +3,7 @@ package dev.banyan.graph.export;
 import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.adapter.OrtAdapterFile;
 import dev.banyan.artifacts.adapter.PeftAdapter;
+import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.ParameterSpec;
@@ -47,7 +48,9 @@ public final class AdapterExport {
    *     adapts what the bundle does not
    */
   public int toOnnxAdapter(Path bundleFolder, Path out) {
-    BundleManifest bundle = Bundle.open(bundleFolder).manifest();
+    Bundle opened = Bundle.open(bundleFolder);
+    BundleManifest bundle = opened.manifest();
+    BaseValues base = BaseValues.of(opened);
     AdapterWeights weights =
         AdapterWeights.fit(
             adapter,
@@ -63,7 +66,7 @@ public final class AdapterExport {
               tensor == null
                   ? Tensor.ofFloats(
                       spec.name(), shape, new float[Math.toIntExact(shape.elements())])
-                  : tensor));
+                  : base.banked(spec, tensor)));
     }
     OrtAdapterFile.write(out, 1, 1, banks);
     return banks.size();

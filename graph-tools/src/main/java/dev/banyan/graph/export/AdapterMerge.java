@@ -66,7 +66,7 @@ public final class AdapterMerge {
             new ServingPlan(1, Integer.MAX_VALUE, Integer.MAX_VALUE, SessionSettings.defaults()));
     Model eval = OnnxReader.read(OnnxFile.read(bundle.file(Bundle.EVAL_MODEL)));
     try (WorkFolder folder = WorkFolder.beside(request.out())) {
-      MergedGraph merged = new MergedGraph(eval.graph(), bundle.manifest(), weights);
+      MergedGraph merged = new MergedGraph(eval.graph(), bundle, weights);
       merged.merge(folder.path().resolve("merged.data"));
       List<Path> staged = write(described(eval, bundle, weights), folder.path());
       double difference = new MergeCheck(bundle, weights).difference(staged.getFirst());

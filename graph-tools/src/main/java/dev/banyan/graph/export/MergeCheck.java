@@ -1,5 +1,6 @@
 package dev.banyan.graph.export;
 
+import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleFile;
 import dev.banyan.artifacts.bundle.ParameterSpec;
@@ -41,10 +42,12 @@ final class MergeCheck {
 
   private final Bundle bundle;
   private final AdapterWeights weights;
+  private final BaseValues base;
 
   MergeCheck(Bundle bundle, AdapterWeights weights) {
     this.bundle = bundle;
     this.weights = weights;
+    this.base = BaseValues.of(bundle);
   }
 
   /**
@@ -139,10 +142,13 @@ final class MergeCheck {
     return feeds;
   }
 
-  /** A layer that the adapter leaves alone has zeros. */
+  /** A layer that the adapter leaves alone has zeros, a weight of the base its own value. */
   private NativeTensor parameter(ParameterSpec spec, TensorScope scope) {
     Shape shape = spec.shape(weights.rank(), Math.max(1, weights.labels().size()));
     Tensor tensor = weights.tensors().get(spec.name());
+    if (tensor == null && spec.isOfBase()) {
+      tensor = base.of(spec);
+    }
     float[] values =
         tensor == null ? new float[Math.toIntExact(shape.elements())] : tensor.floats();
     return scope.floats(values, (tensor == null ? shape : tensor.shape()).toArray());

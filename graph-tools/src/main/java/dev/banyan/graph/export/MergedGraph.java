@@ -1,5 +1,7 @@
 package dev.banyan.graph.export;
 
+import dev.banyan.artifacts.bundle.BaseValues;
+import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.integrity.MappedFile;
@@ -45,14 +47,16 @@ final class MergedGraph {
 
   private final Graph graph;
   private final BundleManifest bundle;
+  private final BaseValues base;
   private final AdapterWeights weights;
   private final AdapterMethod method = new Lora();
   private int layers;
   private double change;
 
-  MergedGraph(Graph graph, BundleManifest bundle, AdapterWeights weights) {
+  MergedGraph(Graph graph, Bundle bundle, AdapterWeights weights) {
     this.graph = graph;
-    this.bundle = bundle;
+    this.bundle = bundle.manifest();
+    this.base = BaseValues.of(bundle);
     this.weights = weights;
   }
 
@@ -83,6 +87,7 @@ final class MergedGraph {
     chooseOutputs();
     List<Changed> changed = removeAdapters();
     fillHead();
+    fillBaseWeights();
     removeInputs();
     List<Written> written = new ArrayList<>();
     try (ExternalDataWriter data = new ExternalDataWriter(file)) {
@@ -102,6 +107,7 @@ final class MergedGraph {
 
   private List<ParameterSpec> head() {
     return bundle.parameters().stream()
+        .filter(spec -> !spec.isOfBase())
         .filter(spec -> bundle.adapter().sites().stream().noneMatch(site -> isOf(spec, site)))
         .toList();
   }
@@ -158,7 +164,7 @@ final class MergedGraph {
     for (String site : bundle.adapter().sites()) {
       List<String> names =
           bundle.parameters().stream()
-              .filter(spec -> isOf(spec, site))
+              .filter(spec -> !spec.isOfBase() && isOf(spec, site))
               .map(ParameterSpec::name)
               .toList();
       Node layer = remove.at(names.stream().map(graph::value).toList());
@@ -229,16 +235,30 @@ final class MergedGraph {
     }
   }
 
-  /** What remains of the parameters are layers that the adapter has as a whole. */
   private void fillHead() {
     for (ParameterSpec spec : head()) {
-      Tensor tensor = Objects.requireNonNull(weights.tensors().get(spec.name()));
-      Value input = graph.value(spec.name());
-      Value constant = graph.addConstant(tensor.named(graph.freshName(spec.name() + "/merged")));
-      graph.replaceUses(input, constant);
-      graph.removeUnused(input);
-      graph.rename(constant, spec.name());
+      fill(spec, Objects.requireNonNull(weights.tensors().get(spec.name())));
     }
+  }
+
+  /** Biases and modules that the adapter has whole; the others are the base's again. */
+  private void fillBaseWeights() {
+    for (ParameterSpec spec : bundle.parameters()) {
+      if (spec.isOfBase() && graph.find(spec.name()).isPresent()) {
+        Tensor own = base.of(spec);
+        Tensor tensor = Objects.requireNonNullElse(weights.tensors().get(spec.name()), own);
+        fill(spec, tensor);
+        change = Math.max(change, largestDifference(own.data(), tensor.data()));
+      }
+    }
+  }
+
+  private void fill(ParameterSpec spec, Tensor tensor) {
+    Value input = graph.value(spec.name());
+    Value constant = graph.addConstant(tensor.named(graph.freshName(spec.name() + "/merged")));
+    graph.replaceUses(input, constant);
+    graph.removeUnused(input);
+    graph.rename(constant, spec.name());
   }
 
   /** The base's own inputs stay, whether it reads them or not. */

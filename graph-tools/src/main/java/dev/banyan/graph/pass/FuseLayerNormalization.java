@@ -114,6 +114,7 @@ public final class FuseLayerNormalization {
 
   private static boolean isVector(Value value, Dim width) {
     TensorType type = value.knownType();
-    return value.isConstant() && type.rank() == 1 && type.dim(0).equals(width);
+    // Neither computed nor broadcast; adapters may hold it, which makes it an input.
+    return value.producer().isEmpty() && type.rank() == 1 && type.dim(0).equals(width);
   }
 }

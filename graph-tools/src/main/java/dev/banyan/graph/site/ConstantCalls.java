@@ -40,7 +40,7 @@ public final class ConstantCalls {
   }
 
   /** True if {@link #note} found that the node's layer is called on constants too. */
-  static boolean isNoted(Node node) {
+  public static boolean isNoted(Node node) {
     return node.metadata().containsKey(NOTE);
   }
 

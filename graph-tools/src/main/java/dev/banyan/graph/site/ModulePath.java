@@ -43,6 +43,18 @@ public final class ModulePath {
         .replaceAll("\\s+", "_");
   }
 
+  /**
+   * The dotted path of the module whose parameter a node reads, for a node that is no linear layer.
+   * The parameter's own name comes before the node's, as an optimizer renames fused nodes.
+   */
+  public static String ofUse(Node node, Value parameter) {
+    return ofScopes(node)
+        .or(() -> ofParameter(parameter, ".weight"))
+        .or(() -> ofParameter(parameter, ".bias"))
+        .or(() -> ofNodeName(node))
+        .orElseGet(() -> of(node));
+  }
+
   /** The last entry is the node itself, the one before it the module. */
   private static Optional<String> ofScopes(Node node) {
     List<String> scopes = new ArrayList<>();

@@ -2,6 +2,7 @@ package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.bundle.AdapterInfo;
 import dev.banyan.artifacts.bundle.BaseInfo;
+import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.BundleWriter;
@@ -11,13 +12,16 @@ import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.bundle.TextInfo;
 import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.GraphFailure.UnusableModel;
 import dev.banyan.graph.PrepareReport;
 import dev.banyan.graph.PrepareRequest;
+import dev.banyan.graph.adapter.BaseWeight;
 import dev.banyan.graph.io.OnnxWriter;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
+import dev.banyan.graph.site.SiteDiscovery;
 import dev.banyan.runtime.data.TextTokenizer;
 import dev.banyan.runtime.ort.SessionSettings;
 import java.io.IOException;
@@ -26,7 +30,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Makes a bundle: simplifies the model, makes each graph of a base of its own, writes them over one
@@ -58,7 +64,7 @@ public final class BundleBuilder {
         SourceModel model = SourceModel.simplify(source, request.weights().rules())) {
       Plan plan = plan(model);
       writeGraphs(writer, model, plan);
-      new CommonFiles(writer, request).write(plan.opset(), plan.parameters());
+      new CommonFiles(writer, request, plan.base()).write(plan.opset(), plan.parameters());
       double difference = check(writer, plan);
       Bundle bundle = writer.commit(manifest(source, plan));
       return new PrepareReport(bundle, difference, Duration.ofNanos(System.nanoTime() - start));
@@ -74,6 +80,7 @@ public final class BundleBuilder {
       long frozen,
       int opset,
       List<ParameterSpec> parameters,
+      BaseValues base,
       TextInfo text,
       AdapterInfo adapter) {}
 
@@ -87,6 +94,7 @@ public final class BundleBuilder {
       tokenizer.requireFits(limits.vocabulary());
     }
     List<Site> sites = recipe.sites(base.model());
+    List<BaseWeight> weights = recipe.weights(base.model(), sites);
     List<String> paths = sites.stream().map(Site::path).toList();
     EncoderPorts ports = EncoderPorts.of(graph);
     return new Plan(
@@ -96,14 +104,30 @@ public final class BundleBuilder {
         ports.output(request.pooling()).name(),
         frozenParameters(graph),
         base.model().opset(),
-        parameters(sites, ports.hidden()),
+        parameters(sites, weights, ports.hidden()),
+        baseValues(weights),
         new TextInfo(
             graph.inputs().stream().map(Value::name).toList(), request.pooling(), maxLength),
         new AdapterInfo(
             recipe.method().name(),
             request.sites().targets(),
             paths,
-            PeftPrefix.of(request.task(), graph, paths)));
+            PeftPrefix.of(request.task(), graph, prefixed(base, paths)),
+            request.held().bias(),
+            request.held().modules()));
+  }
+
+  /** Paths that tell the architecture: without sites those of all layers. */
+  private static List<String> prefixed(BaseGraph base, List<String> paths) {
+    return paths.isEmpty()
+        ? SiteDiscovery.of(base.model()).stream().map(Site::path).toList()
+        : paths;
+  }
+
+  private static BaseValues baseValues(List<BaseWeight> weights) {
+    Map<String, Tensor> values = new HashMap<>();
+    weights.forEach(weight -> values.put(weight.name(), weight.value()));
+    return new BaseValues(values);
   }
 
   /**
@@ -117,9 +141,10 @@ public final class BundleBuilder {
     }
   }
 
-  private List<ParameterSpec> parameters(List<Site> sites, long hidden) {
+  private List<ParameterSpec> parameters(List<Site> sites, List<BaseWeight> weights, long hidden) {
     List<ParameterSpec> specs = new ArrayList<>();
     sites.forEach(site -> specs.addAll(recipe.method().parameters(site)));
+    weights.forEach(weight -> specs.add(weight.spec()));
     if (request.task().head() != Task.Head.NONE) {
       specs.addAll(new Head(hidden).parameters());
     }

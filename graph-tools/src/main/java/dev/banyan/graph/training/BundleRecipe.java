@@ -3,8 +3,11 @@ package dev.banyan.graph.training;
 import dev.banyan.artifacts.bundle.EmbeddingInfo;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.graph.GraphFailure.NoSuchSite;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.adapter.AdapterMethod;
+import dev.banyan.graph.adapter.BaseWeight;
+import dev.banyan.graph.adapter.BaseWeightChoice;
 import dev.banyan.graph.adapter.Lora;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.site.Site;
@@ -19,6 +22,7 @@ import java.util.List;
  * @param pooling how token vectors become one
  * @param method how sites are adapted
  * @param targets which sites are adapted
+ * @param weights which weights of the base adapters hold themselves
  * @param embedding what the embedding task learns from; of no use to other tasks
  */
 public record BundleRecipe(
@@ -26,6 +30,7 @@ public record BundleRecipe(
     Pooling pooling,
     AdapterMethod method,
     TargetSelector targets,
+    BaseWeightChoice weights,
     EmbeddingInfo embedding) {
   /** What a request asks for, with LoRA as the adapter method. */
   static BundleRecipe of(PrepareRequest request) {
@@ -34,6 +39,7 @@ public record BundleRecipe(
         request.pooling(),
         new Lora(),
         request.sites().selector(),
+        request.held(),
         request.embedding());
   }
 
@@ -43,6 +49,23 @@ public record BundleRecipe(
    * @throws dev.banyan.graph.GraphFailure.NoSuchSite if what is named cannot be adapted
    */
   List<Site> sites(Model base) {
-    return targets.select(SiteDiscovery.inspect(base));
+    List<Site> chosen = targets.select(SiteDiscovery.inspect(base));
+    // As in PEFT, a module that is held whole is not adapted too.
+    List<Site> left = chosen.stream().filter(site -> !weights.hasModuleOf(site.node())).toList();
+    if (left.isEmpty() && !chosen.isEmpty()) {
+      throw new NoSuchSite("--modules-to-save holds every layer whole that --targets adapts");
+    }
+    return left;
+  }
+
+  /**
+   * The weights of a model that adapters hold themselves, in graph order.
+   *
+   * @param base without adapters, with types
+   * @param sites its chosen sites
+   * @throws dev.banyan.graph.GraphFailure if there are none such
+   */
+  List<BaseWeight> weights(Model base, List<Site> sites) {
+    return weights.in(base.graph(), sites);
   }
 }

@@ -1,5 +1,6 @@
 package dev.banyan.graph.training;
 
+import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleWriter;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
@@ -18,8 +19,9 @@ import java.util.List;
  *
  * @param writer where they go
  * @param request says what the bundle is for
+ * @param base where weights of the base start
  */
-record CommonFiles(BundleWriter writer, PrepareRequest request) {
+record CommonFiles(BundleWriter writer, PrepareRequest request, BaseValues base) {
   /** The bundle's own checkpoint is for programs that load the four artifacts as they are. */
   private static final int DEFAULT_RANK = 8;
 
@@ -31,7 +33,7 @@ record CommonFiles(BundleWriter writer, PrepareRequest request) {
     CheckpointFile.write(
         writer.path(Bundle.CHECKPOINT),
         Checkpoint.fresh(
-            new ParameterInitializer(DEFAULT_SEED)
+            new ParameterInitializer(DEFAULT_SEED, base)
                 .tensors(parameters, DEFAULT_RANK, request.task().exampleLabels())));
     try {
       Files.copy(request.tokenizer(), writer.path(Bundle.TOKENIZER));

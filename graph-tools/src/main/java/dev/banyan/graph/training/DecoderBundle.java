@@ -2,6 +2,7 @@ package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.bundle.AdapterInfo;
 import dev.banyan.artifacts.bundle.BaseInfo;
+import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.BundleWriter;
@@ -9,6 +10,7 @@ import dev.banyan.artifacts.bundle.PromptFormat;
 import dev.banyan.artifacts.bundle.TextInfo;
 import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.graph.GraphFailure.UnusableModel;
 import dev.banyan.graph.PrepareReport;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.io.OnnxWriter;
@@ -42,6 +44,10 @@ public final class DecoderBundle {
    *     is of no use with it
    */
   public PrepareReport build() {
+    if (!request.held().isNone()) {
+      throw new UnusableModel(
+          "--bias and --modules-to-save are for encoders; a decoder's base stays as it is");
+    }
     OnnxFile source = OnnxFile.read(request.model());
     PromptFormat format = new PromptFiles(request.tokenizer(), request.language()).format();
     try (BundleWriter writer = new BundleWriter(request.out());
@@ -49,7 +55,7 @@ public final class DecoderBundle {
       DecoderSource decoder = model.decoder(request.weights().rules());
       DecoderFacts facts = writeGraphs(writer, decoder);
       requireTokenizerFits(facts, format);
-      new CommonFiles(writer, request).write(facts.opset(), facts.parameters());
+      new CommonFiles(writer, request, BaseValues.none()).write(facts.opset(), facts.parameters());
       format.write(writer.path(Bundle.PROMPT_FORMAT));
       double difference = DecoderCheck.run(decoder, writer, facts);
       Bundle bundle = writer.commit(manifest(source, facts));

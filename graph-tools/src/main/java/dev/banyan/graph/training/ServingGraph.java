@@ -1,7 +1,9 @@
 package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.graph.adapter.BaseWeight;
 import dev.banyan.graph.adapter.InsertAdapters;
+import dev.banyan.graph.adapter.InsertBaseWeights;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Model;
@@ -38,8 +40,10 @@ final class ServingGraph {
   static Model of(BaseGraph base, BundleRecipe recipe) {
     Graph graph = base.graph();
     List<Site> sites = recipe.sites(base.model());
+    List<BaseWeight> weights = recipe.weights(base.model(), sites);
     Value adapterIds = graph.addInput(ADAPTER_IDS, TensorType.of(DType.INT64, Dim.of("batch")));
     new InsertAdapters(graph, recipe.method()).forServing(sites, adapterIds);
+    new InsertBaseWeights(graph).forServing(weights, adapterIds);
     Nodes nodes = base.nodes();
     Value pooled = base.pooled(recipe.pooling());
     List<Value> outputs = new ArrayList<>();

@@ -6,7 +6,9 @@ import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.graph.Emission;
 import dev.banyan.graph.Precision;
 import dev.banyan.graph.TrainingChoice;
+import dev.banyan.graph.adapter.BaseWeight;
 import dev.banyan.graph.adapter.InsertAdapters;
+import dev.banyan.graph.adapter.InsertBaseWeights;
 import dev.banyan.graph.autodiff.Differentiate;
 import dev.banyan.graph.autodiff.GradientRules;
 import dev.banyan.graph.autodiff.Gradients;
@@ -83,7 +85,9 @@ final class TrainingGraphs {
     Graph graph = base.graph();
     List<Site> sites = recipe.sites(base.model());
     Loss loss = loss(graph, recipe, base.hidden());
+    List<BaseWeight> weights = recipe.weights(base.model(), sites);
     List<Value> parameters = insertAdapters(graph, sites, recipe);
+    parameters.addAll(new InsertBaseWeights(graph).forTraining(weights));
     Head head = new Head(base.hidden());
     Value prediction =
         switch (recipe.task().head()) {

@@ -39,7 +39,13 @@ final class AdapterFitting {
     this.bundle = bundle;
     this.limits = limits;
     this.left.putAll(adapter.weights().tensors());
+    // With bias = "all" PEFT writes biases of saved modules under these names too.
+    this.left.keySet().removeIf(AdapterFitting::isCopy);
     this.rank = highestRank();
+  }
+
+  private static boolean isCopy(String name) {
+    return name.contains(".original_module.") || name.contains(".modules_to_save.");
   }
 
   private int highestRank() {
@@ -71,14 +77,26 @@ final class AdapterFitting {
           .ifPresent(tensor -> tensors.put(spec.name(), convert(spec, tensor, labels.size())));
     }
     if (!left.isEmpty()) {
+      String first = left.keySet().iterator().next();
       throw unusable(
           "it has '%s', which this bundle (targets %s) does not adapt"
-              .formatted(left.keySet().iterator().next(), bundle.adapter().targets()),
-          "prepare a bundle with targets that include it, for instance all-linear");
+              .formatted(first, bundle.adapter().targets()),
+          remedy(first));
     }
     checkPairs(tensors);
     requireEffect(tensors);
     return new AdapterWeights(digest, task, labels, rank, tensors);
+  }
+
+  private String remedy(String tensor) {
+    if (LORA.matcher(tensor).matches()) {
+      return "prepare a bundle with targets that include it, for instance all-linear";
+    }
+    String bias = adapter.config().bias();
+    return tensor.endsWith(".bias") && !bias.equals("none")
+        ? "prepare a bundle with --bias " + bias
+        : "prepare a bundle with --modules-to-save "
+            + tensor.substring(PREFIX.length(), tensor.lastIndexOf('.'));
   }
 
   private void checkBase() {
@@ -160,14 +178,22 @@ final class AdapterFitting {
    * depending on the class it was trained with; so any one prefix is accepted.
    */
   private Optional<Tensor> find(ParameterSpec spec) {
-    Tensor exact = left.get(PREFIX + spec.peftKey());
+    Optional<Tensor> found = find(spec, spec.peftKey());
+    // The layer inside PEFT's: who writes biases by hand names them after the layer itself.
+    return found.isPresent() || !spec.isOfBase()
+        ? found
+        : find(spec, spec.peftKey().replace(".base_layer.", "."));
+  }
+
+  private Optional<Tensor> find(ParameterSpec spec, String key) {
+    Tensor exact = left.get(PREFIX + key);
     if (exact != null) {
       return Optional.of(exact);
     }
     List<Tensor> ending =
         left.values().stream()
             .filter(tensor -> tensor.name().startsWith(PREFIX))
-            .filter(tensor -> tensor.name().endsWith("." + spec.peftKey()))
+            .filter(tensor -> tensor.name().endsWith("." + key))
             .toList();
     if (ending.size() > 1) {
       throw unusable(

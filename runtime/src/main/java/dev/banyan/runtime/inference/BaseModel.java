@@ -1,5 +1,6 @@
 package dev.banyan.runtime.inference;
 
+import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.Task;
@@ -64,7 +65,7 @@ public final class BaseModel implements AutoCloseable {
           opening.add(
               new TextTokenizer(bundle.file(Bundle.TOKENIZER), manifest.text().maxLength()));
       Vocabulary.rows(OnnxFile.read(graph)).ifPresent(tokenizer::requireFits);
-      SlotBank bank = opening.add(new SlotBank(manifest.parameters(), plan));
+      SlotBank bank = opening.add(new SlotBank(manifest.parameters(), BaseValues.of(bundle), plan));
       InferenceSession session = opening.add(InferenceSession.open(graph, plan.session()));
       BaseModel model = new BaseModel(manifest, session, bank, tokenizer);
       model.requireInputs(graph);

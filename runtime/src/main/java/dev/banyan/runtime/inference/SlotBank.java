@@ -1,5 +1,6 @@
 package dev.banyan.runtime.inference;
 
+import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
@@ -17,9 +18,9 @@ import java.util.Map;
  * serving graph reads in place. Writing a slot copies a few hundred kilobytes and re-creates
  * nothing.
  *
- * <p>Parameters of a lower rank or fewer labels are filled up with zeros, which change no answer.
- * Slot 0 stays zero. A slot may be written by any thread while runs go on, as long as no row of a
- * run is in that slot.
+ * <p>Parameters of a lower rank or fewer labels are filled up with zeros, which change no answer. A
+ * weight of the base is kept as its distance from the base's. Slot 0 stays zero. A slot may be
+ * written by any thread while runs go on, as long as no row of a run is in that slot.
  */
 public final class SlotBank implements AutoCloseable {
   private static final String SUFFIX = ".bank";
@@ -34,6 +35,7 @@ public final class SlotBank implements AutoCloseable {
 
   private final Arena arena = Arena.ofShared();
   private final TensorScope scope = new TensorScope();
+  private final BaseValues base;
   private final int slots;
   private final List<Bank> banks;
   private final Map<String, NativeTensor> feeds;
@@ -44,7 +46,8 @@ public final class SlotBank implements AutoCloseable {
    *
    * @throws InferenceFailure.BankTooLarge if a bank has 2 GiB or more
    */
-  SlotBank(List<ParameterSpec> specs, ServingPlan plan) {
+  SlotBank(List<ParameterSpec> specs, BaseValues base, ServingPlan plan) {
+    this.base = base;
     this.slots = plan.slots() + 1;
     specs.forEach(spec -> requireFits(spec, plan));
     this.banks = specs.stream().map(spec -> allocate(spec, plan)).toList();
@@ -100,7 +103,7 @@ public final class SlotBank implements AutoCloseable {
       target.fill((byte) 0);
       Tensor tensor = weights.tensors().get(bank.spec().name());
       if (tensor != null) {
-        copy(tensor, target, bank.slotShape());
+        copy(base.banked(bank.spec(), tensor), target, bank.slotShape());
       }
     }
   }

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,9 +48,9 @@ record AdapterOutput(
             0,
             // Whole module paths: a last name alone could also match layers that were left out.
             manifest.adapter().sites(),
-            labels.isPresent() ? List.of(HEAD) : List.of(),
+            modulesToSave(manifest, labels.isPresent()),
             plan.adapter().rankStabilized(),
-            "none",
+            manifest.adapter().bias().text(),
             manifest.task().peftType(),
             manifest.base().name());
     LayerRanks ranks = new LayerRanks(plan.adapter(), manifest.adapter().sites());
@@ -59,6 +60,14 @@ record AdapterOutput(
         ranks.describe(config),
         labels.map(LabelSet::names).orElse(List.of()),
         folder);
+  }
+
+  private static List<String> modulesToSave(BundleManifest manifest, boolean hasHead) {
+    List<String> modules = new ArrayList<>(manifest.adapter().modulesToSave());
+    if (hasHead) {
+      modules.add(HEAD);
+    }
+    return modules;
   }
 
   /**

@@ -54,8 +54,7 @@ final class LayerRanks {
   }
 
   /** Start values of all parameters, filled up to the highest rank. */
-  List<Tensor> start(List<ParameterSpec> specs, long seed, int labels) {
-    ParameterInitializer initializer = new ParameterInitializer(seed);
+  List<Tensor> start(List<ParameterSpec> specs, ParameterInitializer initializer, int labels) {
     return specs.stream()
         .map(
             spec ->

@@ -1,6 +1,8 @@
 package dev.banyan.runtime.training;
 
+import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.PromptFormat;
 import dev.banyan.artifacts.bundle.Task;
@@ -230,7 +232,8 @@ public final class Trainer {
 
   private List<Tensor> start(Optional<LabelSet> labels) {
     int count = labels.map(LabelSet::size).orElse(0);
-    return ranks.start(bundle.manifest().parameters(), plan.seed(), count);
+    ParameterInitializer initializer = new ParameterInitializer(plan.seed(), BaseValues.of(bundle));
+    return ranks.start(bundle.manifest().parameters(), initializer, count);
   }
 
   private TrainingStart start(Checkpoint start, boolean evaluates) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.tensor.Shape;
@@ -49,7 +50,7 @@ class LayerRanksTest {
     List<ParameterSpec> specs = bundle.manifest().parameters();
     List<String> sites = bundle.manifest().adapter().sites();
     LayerRanks low = new LayerRanks(AdapterPlan.lora(2, 4), sites);
-    List<Tensor> start = low.start(specs, 1, 2);
+    List<Tensor> start = low.start(specs, new ParameterInitializer(1), 2);
     Shape wide = specs.getFirst().shape(6, 2);
     List<Tensor> filled = start.stream().map(t -> t.resized(widened(specs, t))).toList();
     assertThat(filled.getFirst().shape()).isEqualTo(wide);
