@@ -72,7 +72,7 @@ def batch(bundle: Path, data: Path, manifest: dict) -> dict[str, np.ndarray]:
         "labels": np.array([names.index(row["label"]) for row in rows], np.int64),
         "label_smoothing": np.array(0, np.float32),
         "class_weights": np.ones(len(names), np.float32),
-        "lora_scaling": np.array(scaling, np.float32),
+        "lora_scaling": np.full(len(manifest["adapter"]["sites"]), scaling, np.float32),
     }
 
 

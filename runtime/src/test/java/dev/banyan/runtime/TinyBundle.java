@@ -53,30 +53,42 @@ public final class TinyBundle {
   private final TensorProto words;
   private final TensorProto weight;
 
-  private final boolean half;
+  private final Kind kind;
 
-  private TinyBundle(TensorProto words, TensorProto weight, boolean half) {
-    this.words = words;
-    this.weight = weight;
-    this.half = half;
+  /** What a bundle can have beside the plain one's. */
+  private enum Kind {
+    PLAIN,
+    HALF,
+    DROPOUT
   }
 
-  /** Writes the bundle. */
+  private TinyBundle(TensorProto words, TensorProto weight, Kind kind) {
+    this.words = words;
+    this.weight = weight;
+    this.kind = kind;
+  }
+
+  /** Writes the bundle as the first ones were: one scaling for all layers, and no masks. */
   public static Bundle write(Path folder) {
-    return write(folder, false);
+    return write(folder, Kind.PLAIN);
   }
 
   /** Writes a bundle whose gradients pass through 16 bits, multiplied by the loss's scale. */
   public static Bundle writeHalf(Path folder) {
-    return write(folder, true);
+    return write(folder, Kind.HALF);
   }
 
-  private static Bundle write(Path folder, boolean half) {
+  /** Writes the bundle with a scaling for each layer, and masks of dropout. */
+  public static Bundle writeWithDropout(Path folder) {
+    return write(folder, Kind.DROPOUT);
+  }
+
+  private static Bundle write(Path folder, Kind kind) {
     try (BundleWriter writer = new BundleWriter(folder)) {
-      TinyBundle bundle = base(writer.path(Bundle.BASE_DATA), half);
+      TinyBundle bundle = base(writer.path(Bundle.BASE_DATA), kind);
       OnnxFile.write(writer.path(Bundle.TRAINING_MODEL), bundle.training().model());
       OnnxFile.write(writer.path(Bundle.GRADIENT_MODEL), bundle.gradients().model());
-      OnnxFile.write(writer.path(Bundle.EVAL_MODEL), bundle.eval().model());
+      OnnxFile.write(writer.path(Bundle.EVAL_MODEL), bundle.eval("p").model());
       OnnxFile.write(writer.path(Bundle.OPTIMIZER_MODEL), optimizer().model());
       OnnxFile.write(writer.path(Bundle.SERVING_MODEL), bundle.serving().model());
       CheckpointFile.write(writer.path(Bundle.CHECKPOINT), Checkpoint.fresh(start()));
@@ -134,14 +146,14 @@ public final class TinyBundle {
                 false)));
   }
 
-  private static TinyBundle base(Path data, boolean half) {
+  private static TinyBundle base(Path data, Kind kind) {
     try (ExternalDataWriter external = new ExternalDataWriter(data)) {
       Tensor words = random("words", Shape.of(VOCABULARY, HIDDEN), 1);
       Tensor weight = random("dense.weight", Shape.of(HIDDEN, HIDDEN), 2);
       return new TinyBundle(
           TensorProtos.external(words, external.add(words)),
           TensorProtos.external(weight, external.add(weight)),
-          half);
+          kind);
     }
   }
 
@@ -163,16 +175,20 @@ public final class TinyBundle {
         .node("MatMul", List.of("p", "dense.weight"), List.of("base"));
   }
 
-  private TinyGraph forward() {
+  /**
+   * @param read what the adapter reads
+   */
+  private TinyGraph forward(String read) {
     String hidden = Integer.toString(HIDDEN);
-    return pooled()
+    TinyGraph graph = read.equals("p") ? pooled() : dropped(read);
+    return graph
         .input("labels", INT64, "batch")
-        .input("lora_scaling", FLOAT)
+        .input("lora_scaling", FLOAT, kind == Kind.DROPOUT ? new String[] {"1"} : new String[0])
         .input(PARAMETERS.get(0), FLOAT, hidden, "rank")
         .input(PARAMETERS.get(1), FLOAT, "rank", hidden)
         .input(PARAMETERS.get(2), FLOAT, hidden, "labels")
         .input(PARAMETERS.get(3), FLOAT, "labels")
-        .node("MatMul", List.of("p", PARAMETERS.get(0)), List.of("u"))
+        .node("MatMul", List.of(read, PARAMETERS.get(0)), List.of("u"))
         .node("Mul", List.of("u", "lora_scaling"), List.of("us"))
         .node("MatMul", List.of("us", PARAMETERS.get(1)), List.of("delta"))
         .node("Add", List.of("base", "delta"), List.of("y"))
@@ -181,8 +197,25 @@ public final class TinyBundle {
         .node("SoftmaxCrossEntropyLoss", List.of("logits", "labels"), List.of("loss", "log_prob"));
   }
 
-  private TinyGraph eval() {
-    return forward().output("loss", FLOAT).output("logits", FLOAT, "batch", "labels");
+  /** The layer reads one vector a text: the first elements of its mask count. */
+  private TinyGraph dropped(String name) {
+    String mask = LAYER + ".lora_dropout";
+    return pooled()
+        .input(mask, BOOL, "batch", "sequence", Integer.toString(HIDDEN))
+        .constant(TensorProtos.inline(Tensor.ofLongs("all", Shape.of(1), -1)))
+        .constant(TensorProtos.inline(Tensor.ofLongs("first", Shape.of(1), 0)))
+        .node("Reshape", List.of(mask, "all"), List.of("flat"))
+        .node("Size", List.of("p"), List.of("elements"))
+        .node("Reshape", List.of("elements", "all"), List.of("end"))
+        .node("Slice", List.of("flat", "first", "end"), List.of("own"))
+        .node("Shape", List.of("p"), List.of("shape_of_p"))
+        .node("Reshape", List.of("own", "shape_of_p"), List.of("shaped"))
+        .node("Cast", List.of("shaped"), List.of("factor"), "to", FLOAT.onnxCode())
+        .node("Mul", List.of("p", "factor"), List.of(name));
+  }
+
+  private TinyGraph eval(String read) {
+    return forward(read).output("loss", FLOAT).output("logits", FLOAT, "batch", "labels");
   }
 
   private TinyGraph gradients() {
@@ -195,8 +228,9 @@ public final class TinyBundle {
   }
 
   private TinyGraph backward() {
+    String read = kind == Kind.DROPOUT ? "dropped" : "p";
     TinyGraph graph =
-        eval()
+        eval(read)
             .constant(TensorProtos.inline(Tensor.ofFloats("one_hot", Shape.of(2), 0, 1)))
             .constant(TensorProtos.inline(Tensor.ofLongs("zero", Shape.of(1), 0)))
             .node("Exp", List.of("log_prob"), List.of("probabilities"))
@@ -207,7 +241,7 @@ public final class TinyBundle {
             .node("Gather", List.of("size", "zero"), List.of("rows"))
             .node("Cast", List.of("rows"), List.of("count_of_rows"), "to", FLOAT.onnxCode())
             .node("Div", List.of("excess", "count_of_rows"), List.of("share"));
-    if (half) {
+    if (kind == Kind.HALF) {
       graph
           .input("loss_scale", FLOAT)
           .node("Mul", List.of("share", "loss_scale"), List.of("scaled"))
@@ -223,7 +257,7 @@ public final class TinyBundle {
         .node("Gemm", List.of("us", "dy"), List.of(grad(1)), "transA", 1)
         .node("Gemm", List.of("dy", PARAMETERS.get(1)), List.of("dus"), "transB", 1)
         .node("Mul", List.of("dus", "lora_scaling"), List.of("du"))
-        .node("Gemm", List.of("p", "du"), List.of(grad(0)), "transA", 1);
+        .node("Gemm", List.of(read, "du"), List.of(grad(0)), "transA", 1);
   }
 
   private TinyGraph training() {

@@ -72,12 +72,13 @@ public sealed interface AdapterMethod permits Lora {
   Tensor merge(Node layer, Tensor weight, List<Tensor> adapter, SegmentAllocator allocator);
 
   /**
-   * The trainable values of one adapter at one site.
+   * One adapter at one site.
    *
    * @param parameters float values, shaped as their {@link ParameterSpec} says
    * @param scaling float scalar: alpha / rank, or alpha / sqrt(rank)
+   * @param input what the adapter reads: the site's input, or what dropout leaves of it
    */
-  record OneAdapter(List<Value> parameters, Value scaling) {
+  record OneAdapter(List<Value> parameters, Value scaling, Value input) {
     /** Copies the list. */
     public OneAdapter {
       parameters = List.copyOf(parameters);

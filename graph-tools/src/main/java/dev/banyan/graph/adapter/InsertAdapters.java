@@ -34,17 +34,34 @@ public final class InsertAdapters {
   }
 
   /**
-   * Inserts one adapter. Its parameters become graph inputs, named as the method names them.
+   * Inserts one adapter without dropout.
    *
-   * @param scaling float scalar
-   * @return the parameters, site by site
+   * @see #forTraining(List, Value, Dropout)
    */
   public List<Value> forTraining(List<Site> sites, Value scaling) {
+    return forTraining(sites, scaling, Dropout.none());
+  }
+
+  /**
+   * Inserts one adapter. Its parameters become graph inputs, named as the method names them.
+   *
+   * @param scaling float {@code [sites]}; or a scalar, where all sites have the same
+   * @param dropout what is dropped of the sites' inputs
+   * @return the parameters, site by site
+   */
+  public List<Value> forTraining(List<Site> sites, Value scaling, Dropout dropout) {
     List<Value> all = new ArrayList<>();
-    for (Site site : sites) {
+    for (int i = 0; i < sites.size(); i++) {
+      Site site = sites.get(i);
+      GraphBuilder builder = builder(site);
       List<Value> parameters =
           method.parameters(site).stream().map(spec -> addParameter(graph, spec)).toList();
-      replace(site, method.train(builder(site), site, new OneAdapter(parameters, scaling)));
+      Value own =
+          scaling.knownType().rank() == 0
+              ? scaling
+              : builder.op("Gather", scaling, builder.scalar((long) i));
+      OneAdapter adapter = new OneAdapter(parameters, own, dropout.of(site, builder));
+      replace(site, method.train(builder, site, adapter));
       all.addAll(parameters);
     }
     return all;

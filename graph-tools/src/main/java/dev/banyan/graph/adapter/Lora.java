@@ -54,7 +54,7 @@ public record Lora() implements AdapterMethod {
   public Value train(GraphBuilder builder, Site site, OneAdapter adapter) {
     Value a = adapter.parameters().get(0);
     Value b = adapter.parameters().get(1);
-    Value small = builder.op("Mul", builder.op("MatMul", site.input(), a), adapter.scaling());
+    Value small = builder.op("Mul", builder.op("MatMul", adapter.input(), a), adapter.scaling());
     return builder.op("Add", site.output(), builder.op("MatMul", small, b));
   }
 

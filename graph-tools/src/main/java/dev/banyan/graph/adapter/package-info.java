@@ -6,6 +6,7 @@
  *       the compiler lists every place that a new one concerns.
  *   <li>{@link dev.banyan.graph.adapter.Lora}: low-rank adaptation.
  *   <li>{@link dev.banyan.graph.adapter.InsertAdapters}: walks over the chosen sites.
+ *   <li>{@link dev.banyan.graph.adapter.Dropout}: what an adapter does not get to read in training.
  *   <li>{@link dev.banyan.graph.adapter.RemoveAdapters}: takes an adapter's nodes out again, so
  *       that it can become part of the weights.
  *   <li>{@link dev.banyan.graph.adapter.BaseWeightChoice} and {@link

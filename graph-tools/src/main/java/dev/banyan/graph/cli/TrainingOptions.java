@@ -35,6 +35,11 @@ final class TrainingOptions {
   private boolean gang;
 
   @Option(
+      names = "--lora-dropout",
+      description = "Let 'banyan train --lora-dropout P' drop part of what adapters read.")
+  private boolean dropout;
+
+  @Option(
       names = "--precision",
       defaultValue = "fp32",
       converter = PrecisionName.class,
@@ -45,7 +50,7 @@ final class TrainingOptions {
   private Precision precision = Precision.FP32;
 
   TrainingChoice choice() {
-    return new TrainingChoice(gradients, recompute, gang, precision);
+    return new TrainingChoice(gradients, recompute, gang, precision, dropout);
   }
 
   private static final class PrecisionName implements ITypeConverter<Precision> {

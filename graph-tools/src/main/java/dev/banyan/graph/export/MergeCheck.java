@@ -20,6 +20,7 @@ import dev.banyan.runtime.ort.TensorScope;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -134,12 +135,19 @@ final class MergeCheck {
         feeds.put(port.name(), parameter(spec, scope));
       } else if (port.name().equals("lora_scaling")) {
         // The scaling is in the weights already.
-        feeds.put(port.name(), scope.floats(new float[] {1}));
+        feeds.put(port.name(), ones(port, scope));
       } else {
         feeds.put(port.name(), zeros(port, batch, scope, arena));
       }
     }
     return feeds;
+  }
+
+  private static NativeTensor ones(TensorPort port, TensorScope scope) {
+    Shape shape = new Shape(port.dims());
+    float[] values = new float[Math.toIntExact(shape.elements())];
+    Arrays.fill(values, 1);
+    return scope.floats(values, shape.toArray());
   }
 
   /** A layer that the adapter leaves alone has zeros, a weight of the base its own value. */

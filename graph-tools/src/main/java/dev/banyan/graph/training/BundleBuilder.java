@@ -161,9 +161,10 @@ public final class BundleBuilder {
   private void writeGraphs(BundleWriter writer, SourceModel model, Plan plan) {
     try (ExternalDataWriter weights = new ExternalDataWriter(writer.path(Bundle.BASE_DATA))) {
       OnnxWriter graphs = new OnnxWriter(weights);
-      ForwardGraph forward = TrainingGraphs.forward(model.base(request.pooling()), recipe);
-      graphs.write(forward.model(), writer.path(Bundle.EVAL_MODEL));
-      GradientGraph gradients = TrainingGraphs.withGradients(forward, request.training());
+      ForwardGraph judged = forward(model, recipe.withoutDropout());
+      graphs.write(judged.model(), writer.path(Bundle.EVAL_MODEL));
+      ForwardGraph trained = recipe.dropout() ? forward(model, recipe) : judged;
+      GradientGraph gradients = TrainingGraphs.withGradients(trained, request.training());
       graphs.write(gradients.model(), writer.path(Bundle.GRADIENT_MODEL));
       FrozenPrefix.of(gradients, plan.text().inputs())
           .ifPresent(prefix -> writeCut(prefix, graphs, writer, model));
@@ -183,15 +184,24 @@ public final class BundleBuilder {
   /** What is below the lowest adapter as a graph of its own, and the graphs of training over it. */
   private void writeCut(
       FrozenPrefix prefix, OnnxWriter graphs, BundleWriter writer, SourceModel model) {
-    ForwardGraph below = TrainingGraphs.forward(model.base(request.pooling()), recipe);
+    ForwardGraph below = forward(model, recipe.withoutDropout());
     prefix.keepBelow(below.model().graph());
     graphs.write(below.model(), writer.path(Bundle.PREFIX_MODEL));
-    ForwardGraph above = TrainingGraphs.forward(model.base(request.pooling()), recipe);
-    prefix.cut(above.model().graph());
-    graphs.write(above.model(), writer.path(Bundle.SUFFIX_EVAL_MODEL));
+    ForwardGraph judged = forward(model, recipe.withoutDropout());
+    prefix.cut(judged.model().graph());
+    graphs.write(judged.model(), writer.path(Bundle.SUFFIX_EVAL_MODEL));
+    ForwardGraph trained = judged;
+    if (recipe.dropout()) {
+      trained = forward(model, recipe);
+      prefix.cut(trained.model().graph());
+    }
     graphs.write(
-        TrainingGraphs.withGradients(above, request.training()).model(),
+        TrainingGraphs.withGradients(trained, request.training()).model(),
         writer.path(Bundle.SUFFIX_GRADIENT_MODEL));
+  }
+
+  private ForwardGraph forward(SourceModel model, BundleRecipe of) {
+    return TrainingGraphs.forward(model.base(request.pooling()), of);
   }
 
   private double check(BundleWriter writer, Plan plan) {

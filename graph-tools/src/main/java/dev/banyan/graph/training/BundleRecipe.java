@@ -24,6 +24,7 @@ import java.util.List;
  * @param targets which sites are adapted
  * @param weights which weights of the base adapters hold themselves
  * @param embedding what the embedding task learns from; of no use to other tasks
+ * @param dropout whether what adapters read can be dropped
  */
 public record BundleRecipe(
     Task task,
@@ -31,7 +32,8 @@ public record BundleRecipe(
     AdapterMethod method,
     TargetSelector targets,
     BaseWeightChoice weights,
-    EmbeddingInfo embedding) {
+    EmbeddingInfo embedding,
+    boolean dropout) {
   /** What a request asks for, with LoRA as the adapter method. */
   static BundleRecipe of(PrepareRequest request) {
     return new BundleRecipe(
@@ -40,7 +42,13 @@ public record BundleRecipe(
         new Lora(),
         request.sites().selector(),
         request.held(),
-        request.embedding());
+        request.embedding(),
+        request.training().dropout());
+  }
+
+  /** The same where adapters read everything, as they do when they are judged. */
+  BundleRecipe withoutDropout() {
+    return new BundleRecipe(task, pooling, method, targets, weights, embedding, false);
   }
 
   /**

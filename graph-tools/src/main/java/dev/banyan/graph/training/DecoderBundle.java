@@ -68,9 +68,11 @@ public final class DecoderBundle {
       OnnxWriter graphs = new OnnxWriter(weights);
       BaseGraph base = decoder.separated();
       DecoderFacts facts = DecoderFacts.of(base, recipe, request.maxLength());
-      DecoderGraphs.Decoder forward = DecoderGraphs.forward(base, recipe);
-      graphs.write(forward.graph().model(), writer.path(Bundle.EVAL_MODEL));
-      GradientGraph gradients = forward.withGradients(request.training());
+      DecoderGraphs.Decoder judged = DecoderGraphs.forward(base, recipe.withoutDropout());
+      graphs.write(judged.graph().model(), writer.path(Bundle.EVAL_MODEL));
+      DecoderGraphs.Decoder trained =
+          recipe.dropout() ? DecoderGraphs.forward(decoder.separated(), recipe) : judged;
+      GradientGraph gradients = trained.withGradients(request.training());
       graphs.write(gradients.model(), writer.path(Bundle.GRADIENT_MODEL));
       graphs.write(TrainingGraphs.accumulating(gradients), writer.path(Bundle.TRAINING_MODEL));
       graphs.write(

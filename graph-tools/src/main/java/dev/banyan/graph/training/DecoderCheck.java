@@ -142,7 +142,9 @@ final class DecoderCheck {
       long[] column = row.columns().get(i);
       feeds.put(names.get(i), scope.longs(column, 1, column.length));
     }
-    feeds.put(TrainingGraphs.SCALING, scope.floats(new float[] {1}));
+    float[] scalings = new float[Math.max(1, facts.sites().size())];
+    Arrays.fill(scalings, 1);
+    feeds.put(TrainingGraphs.SCALING, scope.floats(scalings, scalings.length));
     for (Tensor tensor : new ParameterInitializer(1).tensors(facts.parameters(), RANK, 1)) {
       feeds.put(tensor.name(), scope.floats(tensor.floats(), tensor.shape().toArray()));
     }

@@ -22,7 +22,8 @@ import java.util.Optional;
  *     token belongs to</td></tr>
  * <tr><td>{@code labels}</td><td>int64 {@code [batch, sequence]}, aligned with {@code input_ids};
  *     -100 is not learned</td></tr>
- * <tr><td>{@code lora_scaling}</td><td>float scalar</td></tr>
+ * <tr><td>{@code lora_scaling}</td><td>float {@code [sites]}</td></tr>
+ * <tr><td>{@code <site>.lora_dropout}</td><td>as in {@link TrainingGraphs}</td></tr>
  * <tr><td>the parameters</td><td>float, with symbolic rank</td></tr>
  * <tr><td>out: {@code loss}</td><td>float scalar: the mean over the tokens that count</td></tr>
  * <tr><td>out: {@code log_probabilities}</td><td>float {@code [counted]}</td></tr>

@@ -7,6 +7,7 @@ import dev.banyan.graph.Emission;
 import dev.banyan.graph.Precision;
 import dev.banyan.graph.TrainingChoice;
 import dev.banyan.graph.adapter.BaseWeight;
+import dev.banyan.graph.adapter.Dropout;
 import dev.banyan.graph.adapter.InsertAdapters;
 import dev.banyan.graph.adapter.InsertBaseWeights;
 import dev.banyan.graph.autodiff.Differentiate;
@@ -47,7 +48,9 @@ import java.util.stream.Collectors;
  * <tr><td>{@code label_smoothing}</td><td>float scalar; text and token classification</td></tr>
  * <tr><td>{@code class_weights}</td><td>float {@code [labels]}; text and token
  *     classification</td></tr>
- * <tr><td>{@code lora_scaling}</td><td>float scalar</td></tr>
+ * <tr><td>{@code lora_scaling}</td><td>float {@code [sites]}</td></tr>
+ * <tr><td>{@code <site>.lora_dropout}</td><td>bool {@code [batch, sequence, in]}, false where an
+ *     element of the site's input is dropped; in training, if the recipe has dropout</td></tr>
  * <tr><td>{@code loss_scale}, last of all</td><td>float scalar; in 16-bit floats of a small
  *     range</td></tr>
  * <tr><td>the parameters</td><td>float, with symbolic rank and labels</td></tr>
@@ -60,7 +63,7 @@ import java.util.stream.Collectors;
  * </table>
  */
 final class TrainingGraphs {
-  /** Scalar input: alpha / rank. */
+  /** Input {@code [sites]}: alpha / rank; one element if no site is adapted. */
   static final String SCALING = "lora_scaling";
 
   /** Scalar input of graphs in half precision: what the loss is multiplied by. */
@@ -77,7 +80,8 @@ final class TrainingGraphs {
   private TrainingGraphs() {}
 
   /**
-   * Turns a base model into the graph of the loss, which is the eval graph as it stands.
+   * Turns a base model into the graph of the loss, which without dropout is the eval graph as it
+   * stands.
    *
    * @param base read for this call; it is rewritten
    */
@@ -129,9 +133,11 @@ final class TrainingGraphs {
   }
 
   static List<Value> insertAdapters(Graph graph, List<Site> sites, BundleRecipe recipe) {
-    Value scaling = graph.addInput(SCALING, TensorType.of(DType.FLOAT));
+    Dim each = Dim.of(Math.max(1, sites.size()));
+    Value scaling = graph.addInput(SCALING, TensorType.of(DType.FLOAT, each));
+    Dropout dropout = recipe.dropout() ? Dropout.at(sites, graph) : Dropout.none();
     InsertAdapters insert = new InsertAdapters(graph, recipe.method());
-    return new ArrayList<>(insert.forTraining(sites, scaling));
+    return new ArrayList<>(insert.forTraining(sites, scaling, dropout));
   }
 
   /** The head's parameters, which come behind all others. */

@@ -27,6 +27,7 @@ import dev.banyan.runtime.ort.OutputTensors;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.ort.TensorScope;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -153,6 +154,40 @@ abstract class AdapterMethodContract {
     model.graph().removeUnused(model.graph().value("w"));
     assertThat(run(model, layer.shape(BATCH), x, Map.of()))
         .containsExactly(train(layer, BATCH, x, adapter), within(TOLERANCE));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void whatIsDroppedIsZeroForTheAdapterAlone(Layer layer) {
+    Map<String, Tensor> adapter = adapters(layer).get(1);
+    float[] x = numbers(BATCH * layer.tokens * IN);
+    byte[] mask = new byte[BATCH * SEQUENCE * IN];
+    float[] left = x.clone();
+    for (int i = 0; i < mask.length; i++) {
+      mask[i] = (byte) random.nextInt(2);
+      if (i < left.length) {
+        left[i] *= mask[i];
+      }
+    }
+    float[] expected = base(layer, BATCH, x);
+    float[] adapted = train(layer, BATCH, left, adapter);
+    float[] bare = base(layer, BATCH, left);
+    for (int i = 0; i < expected.length; i++) {
+      expected[i] += adapted[i] - bare[i];
+    }
+    Model model = layer(layer);
+    Value scaling = model.graph().addInput("scaling", TensorType.of(DType.FLOAT, Dim.of(1)));
+    List<Site> sites = List.of(site(model));
+    Dropout dropout = Dropout.at(sites, model.graph());
+    new InsertAdapters(model.graph(), method()).forTraining(sites, scaling, dropout);
+    Map<String, Tensor> feeds = new HashMap<>(adapter);
+    feeds.put("scaling", Tensor.ofFloats("scaling", Shape.of(1), SCALING));
+    Shape shape = Shape.of(BATCH, SEQUENCE, IN);
+    feeds.put(
+        "block.dense.lora_dropout",
+        new Tensor("mask", DType.BOOL, shape, MemorySegment.ofArray(mask)));
+    assertThat(run(model, layer.shape(BATCH), x, feeds))
+        .containsExactly(expected, within(TOLERANCE));
   }
 
   @ParameterizedTest
@@ -300,9 +335,14 @@ abstract class AdapterMethodContract {
           (key, tensor) ->
               feeds.put(
                   key,
-                  tensor.type() == DType.INT64
-                      ? scope.longs(tensor.longs(), tensor.shape().toArray())
-                      : scope.floats(tensor.floats(), tensor.shape().toArray())));
+                  switch (tensor.type()) {
+                    case INT64 -> scope.longs(tensor.longs(), tensor.shape().toArray());
+                    case FLOAT -> scope.floats(tensor.floats(), tensor.shape().toArray());
+                    default -> {
+                      MemorySegment copy = scope.memory(tensor.data().byteSize());
+                      yield scope.view(copy.copyFrom(tensor.data()), tensor.type(), tensor.shape());
+                    }
+                  }));
       String output = session.outputs().getFirst().name();
       try (OutputTensors out = session.run(feeds, List.of(output))) {
         return out.floats(output);

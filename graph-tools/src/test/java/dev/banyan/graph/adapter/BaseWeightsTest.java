@@ -108,7 +108,8 @@ class BaseWeightsTest {
     feeds.put("label_smoothing", Tensor.ofFloats("label_smoothing", Shape.SCALAR, 0f));
     feeds.put("class_weights", Tensor.ofFloats("class_weights", Shape.of(LABELS), 1, 1, 1));
     // The scaling is in lora_B already.
-    feeds.put("lora_scaling", Tensor.ofFloats("lora_scaling", Shape.SCALAR, 1f));
+    float[] ones = ones(bundle);
+    feeds.put("lora_scaling", Tensor.ofFloats("lora_scaling", Shape.of(ones.length), ones));
     feeds.putAll(weights.tensors());
     assertThat(weights.tensors()).hasSize(bundle.manifest().parameters().size());
     try (InferenceSession session =
@@ -321,6 +322,13 @@ class BaseWeightsTest {
         (name, gradient) -> requireClose(name, Objects.requireNonNull(fused.get(name)), gradient));
   }
 
+  /** A scaling of 1 in each layer. */
+  private static float[] ones(Bundle bundle) {
+    float[] ones = new float[bundle.manifest().adapter().sites().size()];
+    Arrays.fill(ones, 1);
+    return ones;
+  }
+
   /** Of an encoder of operator set 14, where a normalization is many nodes. */
   private Map<String, float[]> gradients(Emission emission) {
     Bundle bundle =
@@ -333,7 +341,8 @@ class BaseWeightsTest {
       Map<String, NativeTensor> feeds = new HashMap<>();
       RandomBatch batch = RandomBatch.of(new SplittableRandom(3), 40, 6, 9);
       bundle.manifest().text().inputs().forEach(name -> feeds.put(name, batch.feed(scope, name)));
-      feeds.put("lora_scaling", scope.floats(new float[] {1}));
+      float[] ones = ones(bundle);
+      feeds.put("lora_scaling", scope.floats(ones, ones.length));
       for (Tensor start :
           new ParameterInitializer(1, BaseValues.of(bundle))
               .tensors(bundle.manifest().parameters(), 2, 1)) {

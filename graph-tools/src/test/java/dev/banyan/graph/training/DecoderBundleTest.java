@@ -180,7 +180,7 @@ class DecoderBundleTest {
     }
     batch.put("segment_ids", Tensor.ofLongs("segment_ids", shape, segments));
     batch.put("labels", Tensor.ofLongs("labels", shape, labels));
-    batch.put("lora_scaling", Tensor.ofFloats("lora_scaling", Shape.SCALAR, 2f));
+    batch.put("lora_scaling", TrainingRun.scaling(bundle, 2f));
     return batch;
   }
 }

@@ -49,10 +49,10 @@ class EmbeddingBundleTest {
     assertThat(bundle.manifest().adapter().peftPrefix()).isEmpty();
 
     List<Tensor> start = new ParameterInitializer(1).tensors(bundle.manifest().parameters(), 4, 1);
-    TrainingRun.Pass pass = TrainingRun.pass(bundle, start, batch());
+    TrainingRun.Pass pass = TrainingRun.pass(bundle, start, batch(bundle));
     // In float64, from the embeddings that the graph gives; they themselves are float32.
     assertThat((double) pass.loss()).isCloseTo(expectedLoss(pass.prediction()), offset());
-    List<Float> losses = TrainingRun.losses(bundle, start, batch(), folder, 10);
+    List<Float> losses = TrainingRun.losses(bundle, start, batch(bundle), folder, 10);
     assertThat(losses.getLast()).isLessThan(losses.getFirst() * 0.9f);
   }
 
@@ -80,7 +80,7 @@ class EmbeddingBundleTest {
     return total / PAIRS;
   }
 
-  private static Map<String, Tensor> batch() {
+  private static Map<String, Tensor> batch(Bundle bundle) {
     int elements = 2 * PAIRS * LENGTH;
     SplittableRandom random = new SplittableRandom(5);
     Shape shape = Shape.of(2 * PAIRS, LENGTH);
@@ -90,7 +90,7 @@ class EmbeddingBundleTest {
     batch.put("input_ids", Tensor.ofLongs("input_ids", shape, ids));
     batch.put("attention_mask", Tensor.ofLongs("attention_mask", shape, ones));
     batch.put("token_type_ids", Tensor.ofLongs("token_type_ids", shape, new long[elements]));
-    batch.put("lora_scaling", Tensor.ofFloats("lora_scaling", Shape.SCALAR, 2f));
+    batch.put("lora_scaling", TrainingRun.scaling(bundle, 2f));
     return batch;
   }
 }

@@ -124,7 +124,7 @@ class EmissionTest {
 
   private static TrainingRun.Pass pass(Bundle bundle) {
     List<Tensor> start = new ParameterInitializer(1).tensors(bundle.manifest().parameters(), 4, 1);
-    return TrainingRun.pass(bundle, drawn(start), batch());
+    return TrainingRun.pass(bundle, drawn(start), batch(bundle));
   }
 
   /** No matrix is zero, as half of an adapter's are at the start: all gradients flow. */
@@ -141,7 +141,7 @@ class EmissionTest {
     return drawn;
   }
 
-  private static Map<String, Tensor> batch() {
+  private static Map<String, Tensor> batch(Bundle bundle) {
     SplittableRandom random = new SplittableRandom(5);
     Shape shape = Shape.of(ROWS, LENGTH);
     int elements = ROWS * LENGTH;
@@ -151,7 +151,7 @@ class EmissionTest {
     batch.put("input_ids", Tensor.ofLongs("input_ids", shape, ids));
     batch.put("attention_mask", Tensor.ofLongs("attention_mask", shape, ones));
     batch.put("token_type_ids", Tensor.ofLongs("token_type_ids", shape, new long[elements]));
-    batch.put("lora_scaling", Tensor.ofFloats("lora_scaling", Shape.SCALAR, 2f));
+    batch.put("lora_scaling", TrainingRun.scaling(bundle, 2f));
     return batch;
   }
 }

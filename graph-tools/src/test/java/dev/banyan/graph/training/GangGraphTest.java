@@ -136,7 +136,7 @@ class GangGraphTest {
     Map<String, Tensor> batch = texts(bundle, rows);
     long[] labels = Arrays.stream(rows).mapToLong(row -> CLASSES[row]).toArray();
     batch.put("labels", Tensor.ofLongs("labels", Shape.of(labels.length), labels));
-    batch.put("lora_scaling", Tensor.ofFloats("lora_scaling", Shape.SCALAR, 1));
+    batch.put("lora_scaling", TrainingRun.scaling(bundle, 1));
     return TrainingRun.pass(bundle, parameters, TrainingRun.plainLoss(batch, LABELS));
   }
 

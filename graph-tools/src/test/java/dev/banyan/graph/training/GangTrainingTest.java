@@ -19,6 +19,7 @@ import dev.banyan.runtime.data.DataFailure;
 import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.training.AdapterPlan;
+import dev.banyan.runtime.training.AlphaPattern;
 import dev.banyan.runtime.training.ClassWeights;
 import dev.banyan.runtime.training.Evaluations;
 import dev.banyan.runtime.training.GangTrainer;
@@ -71,9 +72,10 @@ class GangTrainingTest {
     Bundle bundle = prepare(Task.TEXT_CLASSIFICATION, "all-linear");
     TrainingPlan plan = TrainingPlan.defaults().with(new LearningRate.Linear(1e-3, 0.1));
     LossPlan smoothed = new LossPlan(0.1, new ClassWeights.Balanced());
+    AdapterPlan scaled = AdapterPlan.lora(4, 9).with(AlphaPattern.parse("query=20"));
     List<Job> jobs =
         List.of(
-            job("two", sized(plan, 4, 8, 2), texts("two", 24, 2), Optional.empty()),
+            job("two", sized(plan, 4, 8, 2).with(scaled), texts("two", 24, 2), Optional.empty()),
             job(
                 "three",
                 sized(plan.with(smoothed), 2, 5, 3).withSeed(7),

@@ -113,7 +113,8 @@ class MiniLmBundleTest {
       }
       feeds.put("labels", scope.longs(new long[4], 4));
       feeds.putAll(TrainingRun.feeds(scope, TrainingRun.plainLoss(new LinkedHashMap<>(), LABELS)));
-      feeds.put("lora_scaling", scope.floats(new float[] {2f}));
+      feeds.putAll(
+          TrainingRun.feeds(scope, Map.of("lora_scaling", TrainingRun.scaling(bundle, 2f))));
       for (ParameterSpec spec : bundle.manifest().parameters()) {
         float[] values = serving.parameter(spec, slot);
         if (spec.scaled()) {
@@ -196,7 +197,7 @@ class MiniLmBundleTest {
         "labels",
         Tensor.ofLongs(
             "labels", Shape.of(6), LongStream.range(0, 6).map(i -> i % labels).toArray()));
-    batch.put("lora_scaling", Tensor.ofFloats("lora_scaling", Shape.SCALAR, 2f));
+    batch.put("lora_scaling", TrainingRun.scaling(bundle, 2f));
     return TrainingRun.plainLoss(batch, labels);
   }
 

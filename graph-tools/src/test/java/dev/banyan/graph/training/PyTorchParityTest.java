@@ -7,7 +7,6 @@ import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.safetensors.SafetensorsFile;
-import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.Fixtures;
 import dev.banyan.graph.GraphTools;
@@ -143,7 +142,7 @@ class PyTorchParityTest {
     }
     batch.put("labels", tensor(recorded, "labels"));
     float scaling = Float.parseFloat(metadata(recorded, "scaling"));
-    batch.put("lora_scaling", Tensor.ofFloats("lora_scaling", Shape.SCALAR, scaling));
+    batch.put("lora_scaling", TrainingRun.scaling(bundle, scaling));
     int labels = Math.toIntExact(tensor(recorded, "parameters/classifier.bias").shape().dim(0));
     return TrainingRun.plainLoss(batch, labels);
   }

@@ -142,15 +142,27 @@ final class TrainingRun {
     return batch;
   }
 
+  /** The same scaling at each site of a bundle. */
+  static Tensor scaling(Bundle bundle, float value) {
+    float[] values = new float[bundle.manifest().adapter().sites().size()];
+    Arrays.fill(values, value);
+    return Tensor.ofFloats("lora_scaling", Shape.of(values.length), values);
+  }
+
   static Map<String, NativeTensor> feeds(TensorScope scope, Map<String, Tensor> tensors) {
     Map<String, NativeTensor> feeds = new HashMap<>();
     tensors.forEach(
         (name, tensor) ->
             feeds.put(
                 name,
-                tensor.type() == DType.INT64
-                    ? scope.longs(tensor.longs(), tensor.shape().toArray())
-                    : scope.floats(tensor.floats(), tensor.shape().toArray())));
+                switch (tensor.type()) {
+                  case INT64 -> scope.longs(tensor.longs(), tensor.shape().toArray());
+                  case FLOAT -> scope.floats(tensor.floats(), tensor.shape().toArray());
+                  default -> {
+                    MemorySegment copy = scope.memory(tensor.data().byteSize());
+                    yield scope.view(copy.copyFrom(tensor.data()), tensor.type(), tensor.shape());
+                  }
+                }));
     return feeds;
   }
 }

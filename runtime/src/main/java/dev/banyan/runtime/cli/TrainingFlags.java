@@ -4,6 +4,7 @@ import dev.banyan.runtime.data.BatchSize;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.training.AdamW;
 import dev.banyan.runtime.training.AdapterPlan;
+import dev.banyan.runtime.training.AlphaPattern;
 import dev.banyan.runtime.training.ClassWeights;
 import dev.banyan.runtime.training.Compute;
 import dev.banyan.runtime.training.EngineKind;
@@ -43,8 +44,24 @@ final class TrainingFlags {
       defaultValue = "",
       description =
           "Other ranks for some layers, by names or regular expressions: query=16,layer.5=4. Their"
-              + " updates are scaled as all are.")
+              + " updates are scaled as all are, unless --alpha-pattern says otherwise.")
   private String rankPattern = "";
+
+  @Option(
+      names = "--alpha-pattern",
+      paramLabel = "LAYERS=A,..",
+      defaultValue = "",
+      description = "Other alphas for some layers, named as in --rank-pattern: query=32,layer.5=8.")
+  private String alphaPattern = "";
+
+  @Option(
+      names = "--lora-dropout",
+      paramLabel = "P",
+      defaultValue = "0",
+      description =
+          "Share of what adapters read that is dropped in training; needs a bundle of 'prepare"
+              + " --lora-dropout' (default: ${DEFAULT-VALUE}).")
+  private double dropout;
 
   @Option(
       names = "--lora-plus-ratio",
@@ -211,7 +228,13 @@ final class TrainingFlags {
    */
   TrainingPlan plan(SessionSettings settings) {
     return new TrainingPlan(
-        new AdapterPlan(rank, alpha, rankStabilized, RankPattern.parse(rankPattern)),
+        new AdapterPlan(
+            rank,
+            alpha,
+            rankStabilized,
+            RankPattern.parse(rankPattern),
+            AlphaPattern.parse(alphaPattern),
+            dropout),
         new Passes(epochs, maxSteps, batch(), accumulation, padTo, pack),
         rate(),
         new AdamW(weightDecay, clip, loraPlusRatio),

@@ -20,11 +20,13 @@ import java.util.Map;
 public final class TrainingSession implements AutoCloseable {
   private final OrtTrainingSession session;
   private final List<String> inputNames;
+  private final List<String> evalInputNames;
   private boolean closed;
 
-  private TrainingSession(OrtTrainingSession session) {
+  private TrainingSession(OrtTrainingSession session, boolean evaluates) {
     this.session = session;
     this.inputNames = List.copyOf(session.getTrainInputNames());
+    this.evalInputNames = evaluates ? List.copyOf(session.getEvalInputNames()) : List.of();
   }
 
   /**
@@ -46,7 +48,8 @@ public final class TrainingSession implements AutoCloseable {
               files.trainingModel().toString(),
               files.evalModel().map(Path::toString).orElse(null),
               files.optimizerModel().toString(),
-              options));
+              options),
+          files.evalModel().isPresent());
     } catch (OrtException e) {
       throw new OrtFailure.ModelRejected(files.trainingModel(), e);
     }
@@ -66,7 +69,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public OutputTensors trainStep(Map<String, NativeTensor> feeds) {
     try {
-      return new OutputTensors(session.trainStep(inOrder(feeds)));
+      return new OutputTensors(session.trainStep(inOrder(feeds, inputNames)));
     } catch (OrtException e) {
       throw new OrtFailure.RunFailed("A training step failed", e);
     }
@@ -75,30 +78,30 @@ public final class TrainingSession implements AutoCloseable {
   /**
    * Computes the loss alone.
    *
-   * @param feeds as for {@link #trainStep}
+   * @param feeds one tensor for each user input of the eval graph, in any order
    * @throws OrtFailure.RunFailed if the session was opened without an eval graph, an input is
    *     missing or unknown, or a kernel fails
    */
   public OutputTensors evalStep(Map<String, NativeTensor> feeds) {
     try {
-      return new OutputTensors(session.evalStep(inOrder(feeds)));
+      return new OutputTensors(session.evalStep(inOrder(feeds, evalInputNames)));
     } catch (OrtException e) {
       throw new OrtFailure.RunFailed("An evaluation step failed", e);
     }
   }
 
   /** ORT passes values by position, in the map's order, and ignores the names: so we order them. */
-  private Map<String, OnnxTensor> inOrder(Map<String, NativeTensor> feeds) {
-    Map<String, OnnxTensor> ordered = LinkedHashMap.newLinkedHashMap(inputNames.size());
-    for (String name : inputNames) {
+  private Map<String, OnnxTensor> inOrder(Map<String, NativeTensor> feeds, List<String> names) {
+    Map<String, OnnxTensor> ordered = LinkedHashMap.newLinkedHashMap(names.size());
+    for (String name : names) {
       NativeTensor tensor = feeds.get(name);
       if (tensor != null) {
         ordered.put(name, tensor.value());
       }
     }
-    if (ordered.size() != inputNames.size() || feeds.size() != inputNames.size()) {
+    if (ordered.size() != names.size() || feeds.size() != names.size()) {
       throw new OrtFailure.RunFailed(
-          "The graph takes the inputs " + inputNames + " and was fed " + feeds.keySet(), null);
+          "The graph takes the inputs " + names + " and was fed " + feeds.keySet(), null);
     }
     return ordered;
   }

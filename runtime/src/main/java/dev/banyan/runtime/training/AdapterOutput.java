@@ -45,7 +45,7 @@ record AdapterOutput(
         new LoraConfig(
             plan.adapter().rank(),
             plan.adapter().alpha(),
-            0,
+            plan.adapter().dropout(),
             // Whole module paths: a last name alone could also match layers that were left out.
             manifest.adapter().sites(),
             modulesToSave(manifest, labels.isPresent()),

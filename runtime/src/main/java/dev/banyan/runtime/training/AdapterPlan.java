@@ -7,9 +7,17 @@ package dev.banyan.runtime.training;
  * @param alpha LoRA's alpha: the update is scaled by alpha / rank
  * @param rankStabilized whether it is scaled by alpha / sqrt(rank) instead (rsLoRA, Kalajdzievski,
  *     2023, arXiv:2312.03732)
- * @param ranks other ranks of single layers, which are scaled as all are
+ * @param ranks other ranks of single layers, which are scaled as all are unless they have an alpha
+ * @param alphas other alphas of single layers
+ * @param dropout the share of what adapters read that is dropped in training, from 0 to below 1
  */
-public record AdapterPlan(int rank, double alpha, boolean rankStabilized, RankPattern ranks) {
+public record AdapterPlan(
+    int rank,
+    double alpha,
+    boolean rankStabilized,
+    RankPattern ranks,
+    AlphaPattern alphas,
+    double dropout) {
   /**
    * Checks the ranges.
    *
@@ -18,20 +26,36 @@ public record AdapterPlan(int rank, double alpha, boolean rankStabilized, RankPa
   public AdapterPlan {
     Require.that(rank >= 1, "rank", rank, "1 or more");
     Require.that(alpha > 0 && Double.isFinite(alpha), "alpha", alpha, "above 0");
+    Require.that(dropout >= 0 && dropout < 1, "lora-dropout", dropout, "0 to below 1");
   }
 
   /** A plain LoRA adapter. */
   public static AdapterPlan lora(int rank, double alpha) {
-    return new AdapterPlan(rank, alpha, false, RankPattern.none());
+    return new AdapterPlan(rank, alpha, false, RankPattern.none(), AlphaPattern.none(), 0);
   }
 
   /** The same with other ranks in some layers. */
   public AdapterPlan with(RankPattern other) {
-    return new AdapterPlan(rank, alpha, rankStabilized, other);
+    return new AdapterPlan(rank, alpha, rankStabilized, other, alphas, dropout);
   }
 
-  /** What LoRA's product is multiplied by. */
+  /** The same with other alphas in some layers. */
+  public AdapterPlan with(AlphaPattern other) {
+    return new AdapterPlan(rank, alpha, rankStabilized, ranks, other, dropout);
+  }
+
+  /** The same with another share dropped. */
+  public AdapterPlan withDropout(double other) {
+    return new AdapterPlan(rank, alpha, rankStabilized, ranks, alphas, other);
+  }
+
+  /** What LoRA's product is multiplied by in a layer of no pattern. */
   public double scaling() {
-    return alpha / (rankStabilized ? Math.sqrt(rank) : rank);
+    return alpha / divisor(rank);
+  }
+
+  /** What alpha is divided by for the scaling of a layer. */
+  double divisor(int ofRank) {
+    return rankStabilized ? Math.sqrt(ofRank) : ofRank;
   }
 }

@@ -15,14 +15,14 @@ import java.util.Optional;
  *
  * @param inputs the base model's inputs
  * @param padding how rows are filled up
- * @param scaling the value of {@code lora_scaling}
+ * @param sites what adapters take beside their parameters
  * @param loss what the loss takes beside the labels
  * @param prefix what is below the lowest adapter, if it is kept
  */
 record Feeder(
     List<String> inputs,
     Padding padding,
-    double scaling,
+    SiteInputs sites,
     LossInputs loss,
     Optional<PrefixCache> prefix) {
   /** The inputs of one step, which end with it. */
@@ -36,9 +36,10 @@ record Feeder(
 
   /** The same for the base alone: LoRA's product counts nothing. */
   Feeder withoutAdapter() {
-    return new Feeder(inputs, padding, 0, loss, prefix);
+    return new Feeder(inputs, padding, sites.withoutAdapter(), loss, prefix);
   }
 
+  /** The inputs of the eval graph. */
   Feeds feeds(EncodedData data, List<Integer> picked) {
     List<Encoding> rows = data.rows(picked);
     Batch batch = Batch.of(rows, padding);
@@ -50,7 +51,21 @@ record Feeder(
     loss.addTo(feeds, scope);
     prefix.ifPresent(
         kept -> feeds.put(PrefixCache.PREFIX, kept.tensor(scope, rows, batch.length())));
-    feeds.put("lora_scaling", scope.floats(new float[] {(float) scaling}));
+    sites.addTo(feeds, scope);
     return new Feeds(scope, batch, feeds);
+  }
+
+  /** The inputs of the training graph for a batch of a step, with what is dropped there. */
+  Feeds feeds(EncodedData data, List<Integer> picked, LoraDropout.Place place) {
+    Feeds feeds = feeds(data, picked);
+    sites.addTo(feeds, place);
+    return feeds;
+  }
+
+  /** The inputs of training and eval graph, with nothing dropped. */
+  Feeds fullFeeds(EncodedData data, List<Integer> picked) {
+    Feeds feeds = feeds(data, picked);
+    sites.addFullTo(feeds);
+    return feeds;
   }
 }

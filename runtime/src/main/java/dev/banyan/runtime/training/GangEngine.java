@@ -103,9 +103,10 @@ final class GangEngine implements AutoCloseable {
       Map<String, NativeTensor> feeds =
           new GangBatch(manifest.task(), manifest.text().inputs(), padId).feeds(scope, jobs);
       Map<String, NativeTensor> pinned = new LinkedHashMap<>();
-      for (GangBank bank : banks) {
+      for (int i = 0; i < banks.size(); i++) {
+        GangBank bank = banks.get(i);
         for (int slot = 0; slot < jobs.size(); slot++) {
-          bank.write(slot, jobs.get(slot).scaling());
+          bank.write(slot, jobs.get(slot).scaling(site(i)));
         }
         feeds.put(bank.name(), bank.values(scope));
         pinned.put(bank.gradientName(), bank.gradients(scope));
@@ -118,11 +119,17 @@ final class GangEngine implements AutoCloseable {
   }
 
   private void readGradients(List<GangRows> jobs) {
-    for (GangBank bank : banks) {
+    for (int i = 0; i < banks.size(); i++) {
       for (int slot = 0; slot < jobs.size(); slot++) {
-        bank.read(slot, jobs.get(slot).scaling());
+        banks.get(i).read(slot, jobs.get(slot).scaling(site(i)));
       }
     }
+  }
+
+  /** Index of a parameter's layer; 0 for one that belongs to none, and is not scaled. */
+  private int site(int parameter) {
+    String name = manifest.parameters().get(parameter).name();
+    return Math.max(0, manifest.adapter().sites().indexOf(name.replaceFirst("\\.lora_[AB]$", "")));
   }
 
   private static List<Float> losses(float[] ofRows, List<GangRows> jobs) {

@@ -82,7 +82,9 @@ final class GangMember implements TrainingEngine {
   public float[] predict(Map<String, NativeTensor> feeds) {
     String prediction =
         outputs().stream().filter(name -> !name.equals("loss")).findFirst().orElseThrow();
-    try (OutputTensors outputs = eval.run(withParameters(feeds), List.of(prediction))) {
+    Map<String, NativeTensor> known = withParameters(feeds);
+    known.keySet().removeIf(name -> name.endsWith(LoraDropout.SUFFIX));
+    try (OutputTensors outputs = eval.run(known, List.of(prediction))) {
       return outputs.floats(prediction);
     }
   }

@@ -27,7 +27,7 @@ final class GangRows {
   private final Map<String, long[]> inputs = new LinkedHashMap<>();
   private final int rows;
   private final int length;
-  private final float scaling;
+  private final float[] scalings;
   private final int positions;
   private final int classes;
   private final float[] labels;
@@ -45,7 +45,7 @@ final class GangRows {
     NativeTensor first = of(feeds, names.getFirst());
     rows = Math.toIntExact(first.shape().dim(0));
     length = Math.toIntExact(first.shape().dim(1));
-    scaling = of(feeds, "lora_scaling").floats()[0];
+    scalings = of(feeds, "lora_scaling").floats();
     switch (task) {
       case TEXT_CLASSIFICATION, TOKEN_CLASSIFICATION -> {
         long[] ids = of(feeds, "labels").longs();
@@ -103,9 +103,13 @@ final class GangRows {
     return length;
   }
 
-  /** What LoRA's product is multiplied by. */
-  float scaling() {
-    return scaling;
+  /**
+   * What LoRA's product is multiplied by.
+   *
+   * @param site index of the layer
+   */
+  float scaling(int site) {
+    return scalings[Math.min(site, scalings.length - 1)];
   }
 
   /** Labels that a row is given numbers for: 1, or as many as tokens. */

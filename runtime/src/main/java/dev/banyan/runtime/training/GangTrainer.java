@@ -119,7 +119,9 @@ public final class GangTrainer {
         };
     // What is kept below the adapters is of no use: the others' rows pass through there anyway.
     Compute compute = job.plan().compute().withPrefixCacheMib(0);
+    double dropout = job.plan().adapter().dropout();
     try {
+      Require.that(dropout == 0, "lora-dropout", dropout, "0 for jobs; train it alone with --data");
       Trainer trainer = new Trainer(bundle, job.plan().with(compute), listener, engines);
       return new JobResult.Trained(job, trainer.train(job.data().get(), job.place()));
     } catch (RuntimeException e) {

@@ -4,15 +4,16 @@ import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * The rank of each layer of a bundle. The graph has one rank for all: in training, layers of a
- * lower one are filled up with zeros, which stay zeros, as either factor's gradient there is a
- * product with the other's zeros. In the adapter's file each layer has its own rank. All layers are
- * scaled alike; where the rank is another, so is alpha.
+ * Rank and alpha of each layer of a bundle. The graph has one rank for all: in training, layers of
+ * a lower one are filled up with zeros, which stay zeros, as either factor's gradient there is a
+ * product with the other's zeros. In the adapter's file each layer has its own rank. A layer is
+ * scaled as all are unless a rule gives it an alpha; so where the rank is another, alpha is too.
  */
 final class LayerRanks {
   private final AdapterPlan plan;
@@ -26,14 +27,17 @@ final class LayerRanks {
    */
   LayerRanks(AdapterPlan plan, List<String> sites) {
     this.plan = plan;
-    for (RankPattern.Rule rule : plan.ranks().rules()) {
-      Require.that(
-          sites.stream().anyMatch(rule::fits),
-          "rank-pattern",
-          "'" + rule.layers() + "'",
-          "part of a layer's path, such as " + sites.stream().findFirst().orElse("none"));
-    }
+    plan.ranks().rules().forEach(rule -> requireFits("rank-pattern", rule.layers(), sites));
+    plan.alphas().rules().forEach(rule -> requireFits("alpha-pattern", rule.layers(), sites));
     sites.forEach(site -> bySite.put(site, of(site)));
+  }
+
+  private static void requireFits(String flag, String layers, List<String> sites) {
+    Require.that(
+        sites.stream().anyMatch(site -> LayerNames.fit(layers, site)),
+        flag,
+        "'" + layers + "'",
+        "part of a layer's path, such as " + sites.stream().findFirst().orElse("none"));
   }
 
   private int of(String site) {
@@ -42,6 +46,22 @@ final class LayerRanks {
         .map(RankPattern.Rule::rank)
         .findFirst()
         .orElse(plan.rank());
+  }
+
+  private double alpha(String site, int rank) {
+    double usual = rank == plan.rank() ? plan.alpha() : plan.scaling() * plan.divisor(rank);
+    return plan.alphas().rules().stream()
+        .filter(rule -> rule.fits(site))
+        .map(AlphaPattern.Rule::alpha)
+        .findFirst()
+        .orElse(usual);
+  }
+
+  /** What LoRA's product is multiplied by in each layer, in the order of the bundle's sites. */
+  List<Double> scalings() {
+    List<Double> scalings = new ArrayList<>();
+    bySite.forEach((site, rank) -> scalings.add(alpha(site, rank) / plan.divisor(rank)));
+    return scalings;
   }
 
   /** The highest rank, which the graph has. */
@@ -73,20 +93,20 @@ final class LayerRanks {
         : parameter;
   }
 
-  /** Tells PEFT of the layers whose rank is another. */
+  /** Tells PEFT of the layers whose rank or alpha is another. */
   LoraConfig describe(LoraConfig config) {
-    if (plan.ranks().rules().isEmpty()) {
-      return config;
-    }
     Map<String, Integer> ranks = new LinkedHashMap<>();
     Map<String, Double> alphas = new LinkedHashMap<>();
     bySite.forEach(
         (site, rank) -> {
           if (rank != plan.rank()) {
             ranks.put(site, rank);
-            alphas.put(site, plan.scaling() * (plan.rankStabilized() ? Math.sqrt(rank) : rank));
+          }
+          double alpha = alpha(site, rank);
+          if (alpha != plan.alpha()) {
+            alphas.put(site, alpha);
           }
         });
-    return config.withPatterns(ranks, alphas);
+    return ranks.isEmpty() && alphas.isEmpty() ? config : config.withPatterns(ranks, alphas);
   }
 }

@@ -34,10 +34,12 @@ record Learner(TrainingEngine engine, Dataset source, EncodedData data, Feeder f
     long counted = batches.stream().mapToLong(data.targets()::counted).sum();
     double mean = 0;
     int tokens = 0;
-    for (List<Integer> batch : batches) {
+    for (int i = 0; i < batches.size(); i++) {
+      List<Integer> batch = batches.get(i);
       double share =
           counted == 0 ? 1.0 / batches.size() : (double) data.targets().counted(batch) / counted;
-      try (Feeder.Feeds feeds = feeder.feeds(data, batch)) {
+      try (Feeder.Feeds feeds =
+          feeder.feeds(data, batch, new LoraDropout.Place(step.number(), i))) {
         float loss = engine.accumulate(feeds.byName(), share);
         if (!Float.isFinite(loss)) {
           throw new TrainingFailure.Diverged("loss is " + loss, step, lines(List.of(batch)));
@@ -77,7 +79,7 @@ record Learner(TrainingEngine engine, Dataset source, EncodedData data, Feeder f
   }
 
   private float[] predict(Feeder from, List<Integer> picked) {
-    try (Feeder.Feeds feeds = from.feeds(data, picked)) {
+    try (Feeder.Feeds feeds = from.fullFeeds(data, picked)) {
       return engine.predict(feeds.byName());
     }
   }

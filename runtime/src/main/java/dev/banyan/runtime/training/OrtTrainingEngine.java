@@ -9,6 +9,7 @@ import dev.banyan.runtime.ort.OutputTensors;
 import dev.banyan.runtime.ort.TrainingFiles;
 import dev.banyan.runtime.ort.TrainingSession;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -91,7 +92,8 @@ final class OrtTrainingEngine implements TrainingEngine {
 
   @Override
   public float[] predict(Map<String, NativeTensor> feeds) {
-    try (OutputTensors outputs = evaluates ? session.evalStep(feeds) : session.trainStep(feeds)) {
+    try (OutputTensors outputs =
+        evaluates ? session.evalStep(withoutMasks(feeds)) : session.trainStep(feeds)) {
       return outputs.names().stream()
           .filter(name -> !name.equals("loss"))
           .findFirst()
@@ -101,6 +103,12 @@ final class OrtTrainingEngine implements TrainingEngine {
       // Without an eval graph this has added to the gradients.
       session.lazyResetGrad();
     }
+  }
+
+  private static Map<String, NativeTensor> withoutMasks(Map<String, NativeTensor> feeds) {
+    Map<String, NativeTensor> others = new LinkedHashMap<>(feeds);
+    others.keySet().removeIf(name -> name.endsWith(LoraDropout.SUFFIX));
+    return others;
   }
 
   @Override

@@ -1,9 +1,6 @@
 package dev.banyan.runtime.training;
 
-import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 
 /**
  * Ranks of single layers.
@@ -11,6 +8,9 @@ import java.util.regex.PatternSyntaxException;
  * @param rules the first that fits a layer decides
  */
 public record RankPattern(List<Rule> rules) {
+  private static final LayerNames.Form FORM =
+      new LayerNames.Form("rank-pattern", "rank", "[0-9]{1,6}");
+
   /**
    * A rank for some layers.
    *
@@ -26,18 +26,11 @@ public record RankPattern(List<Rule> rules) {
      */
     public Rule {
       Require.that(rank >= 1, "rank-pattern", layers + "=" + rank, "ranks of 1 or more");
-      try {
-        Pattern _ = Pattern.compile(layers);
-      } catch (PatternSyntaxException e) {
-        throw new IllegalArgumentException(
-            "rank-pattern is %s; expected a name or regular expression: %s"
-                .formatted(layers, e.getDescription()),
-            e);
-      }
+      LayerNames.check("rank-pattern", layers);
     }
 
     boolean fits(String site) {
-      return site.matches("(.*\\.)?(" + layers + ")(\\..*)?");
+      return LayerNames.fit(layers, site);
     }
   }
 
@@ -57,17 +50,7 @@ public record RankPattern(List<Rule> rules) {
    * @throws IllegalArgumentException if the text is another
    */
   public static RankPattern parse(String text) {
-    List<Rule> rules = new ArrayList<>();
-    for (String rule : text.isBlank() ? new String[0] : text.split(",", -1)) {
-      int equals = rule.lastIndexOf('=');
-      String rank = rule.substring(equals + 1).strip();
-      Require.that(
-          equals > 0 && rank.matches("[0-9]{1,6}"),
-          "rank-pattern",
-          "'" + rule + "'",
-          "<layers>=<rank>, for instance query=16");
-      rules.add(new Rule(rule.substring(0, equals).strip(), Integer.parseInt(rank)));
-    }
-    return new RankPattern(rules);
+    return new RankPattern(
+        LayerNames.parse(text, FORM, (layers, rank) -> new Rule(layers, Integer.parseInt(rank))));
   }
 }

@@ -141,10 +141,11 @@ final class SessionTrainingEngine implements TrainingEngine {
             .filter(name -> !name.equals(LOSS) && !name.endsWith("_grad"))
             .findFirst()
             .orElseThrow(() -> new IllegalStateException("The graph predicts nothing"));
-    try (OutputTensors outputs =
-        eval == null
-            ? gradients.run(withScale(feeds), List.of(prediction))
-            : eval.run(withParameters(feeds), List.of(prediction))) {
+    Map<String, NativeTensor> known = eval == null ? withScale(feeds) : withParameters(feeds);
+    InferenceSession session = eval == null ? gradients : eval;
+    // The eval graph has no masks.
+    known.keySet().retainAll(session.inputs().stream().map(TensorPort::name).toList());
+    try (OutputTensors outputs = session.run(known, List.of(prediction))) {
       return outputs.floats(prediction);
     }
   }

@@ -201,7 +201,7 @@ public final class Trainer {
     if (bundle.manifest().task() == Task.CAUSAL_LM) {
       inputs.add("segment_ids");
     }
-    return new Feeder(inputs, padding, plan.adapter().scaling(), loss, prefix);
+    return new Feeder(inputs, padding, SiteInputs.of(bundle, plan, ranks), loss, prefix);
   }
 
   /** Whether what is below the lowest adapter is worth keeping: only a later epoch needs it. */

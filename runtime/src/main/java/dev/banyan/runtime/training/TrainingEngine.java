@@ -44,7 +44,7 @@ interface TrainingEngine extends AutoCloseable {
   /**
    * The eval graph's outputs; only if the engine was opened for evaluation.
    *
-   * @param feeds the user inputs of the eval graph, the same as for {@link #accumulate}
+   * @param feeds the user inputs of the eval graph: those for {@link #accumulate} but masks
    */
   OutputTensors evaluate(Map<String, NativeTensor> feeds);
 
@@ -52,7 +52,7 @@ interface TrainingEngine extends AutoCloseable {
    * What the parameters as they are now predict: the task's output for each row, without labels
    * counting. Called between steps only.
    *
-   * @param feeds as for {@link #accumulate}
+   * @param feeds as for {@link #accumulate}, with masks that drop nothing
    */
   float[] predict(Map<String, NativeTensor> feeds);
 

@@ -82,6 +82,17 @@ public abstract sealed class TrainingFailure extends RuntimeFailure {
     }
   }
 
+  /** The bundle's graphs lack an input that the plan needs. */
+  public static final class NoSuchInput extends TrainingFailure {
+    private static final long serialVersionUID = 1;
+
+    NoSuchInput(String problem, String how) {
+      super(
+          "The bundle's training graph %s; prepare the bundle again %s, or train without"
+              .formatted(problem, how));
+    }
+  }
+
   /** The place for the adapter is taken by something else. */
   public static final class OutputTaken extends TrainingFailure {
     private static final long serialVersionUID = 1;

@@ -128,6 +128,58 @@ class LayerRanksTest {
         .hasMessage("rank-pattern is query=0; expected ranks of 1 or more");
   }
 
+  @Test
+  void layersHaveTheAlphasOfTheirRules() {
+    AdapterPlan plan =
+        AdapterPlan.lora(8, 16)
+            .with(RankPattern.parse("layer.5=4"))
+            .with(AlphaPattern.parse("layer.5=2,layer.0.query=32"));
+    LayerRanks ranks = new LayerRanks(plan, SITES);
+    assertThat(ranks.scalings()).containsExactly(4.0, 2.0, 0.5);
+    LoraConfig config = ranks.describe(config());
+    assertThat(SITES.stream().map(config::scaling)).isEqualTo(ranks.scalings());
+    assertThat(config.other().path("alpha_pattern").toString())
+        .isEqualTo("{\"encoder.layer.0.query\":32.0,\"encoder.layer.5.query\":2.0}");
+  }
+
+  @Test
+  void rankStabilizedLayersAreScaledByTheRootOfTheirRank() {
+    AdapterPlan plan =
+        new AdapterPlan(
+            16, 8, true, RankPattern.parse("value=4"), AlphaPattern.parse("value=3"), 0);
+    assertThat(new LayerRanks(plan, SITES).scalings()).containsExactly(2.0, 1.5, 2.0);
+  }
+
+  @Test
+  void layerIsTrainedWithItsOwnScaling() throws IOException {
+    Bundle bundle = TinyBundle.writeWithDropout(folder.resolve("bundle"));
+    AdapterPlan twice = AdapterPlan.lora(8, 16).with(AlphaPattern.parse("dense=32"));
+    train(bundle, twice, "pattern");
+    train(bundle, AdapterPlan.lora(8, 32), "all");
+    assertThat(folder.resolve("pattern/adapter_model.safetensors"))
+        .hasSameBinaryContentAs(folder.resolve("all/adapter_model.safetensors"));
+    LoraConfig config = PeftAdapter.read(folder.resolve("pattern")).config();
+    assertThat(config.alpha()).isEqualTo(16);
+    assertThat(config.scaling("encoder.dense")).isEqualTo(4);
+  }
+
+  private void train(Bundle bundle, AdapterPlan adapter, String out) throws IOException {
+    Path train = Files.writeString(folder.resolve("train.jsonl"), TinyBundle.examples(60, 1));
+    new Trainer(bundle, TrainingPlan.defaults().with(adapter), event -> {})
+        .train(new TrainingData(Dataset.read(train), Optional.empty()), folder.resolve(out));
+  }
+
+  @Test
+  void alphasThatAreNoneAreRefused() {
+    assertThatThrownBy(() -> AlphaPattern.parse("query"))
+        .hasMessage("alpha-pattern is 'query'; expected <layers>=<alpha>, for instance query=16");
+    assertThatThrownBy(() -> AlphaPattern.parse("query=0"))
+        .hasMessage("alpha-pattern is query=0.0; expected alphas above 0");
+    assertThatThrownBy(
+            () -> new LayerRanks(AdapterPlan.lora(8, 16).with(AlphaPattern.parse("kye=4")), SITES))
+        .hasMessageStartingWith("alpha-pattern is 'kye'; expected part of a layer's path");
+  }
+
   private static LayerRanks ranks(String pattern, int rank) {
     return new LayerRanks(
         AdapterPlan.lora(rank, 2.0 * rank).with(RankPattern.parse(pattern)), SITES);
