@@ -30,7 +30,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 
 /**
@@ -323,7 +322,7 @@ public final class TinyBundle {
       String[] dims = new String[spec.dims().size() + 1];
       dims[0] = "slots";
       System.arraycopy(spec.dims().toArray(String[]::new), 0, dims, 1, spec.dims().size());
-      String bank = spec.name() + ".bank";
+      String bank = spec.bankName();
       graph
           .input(bank, FLOAT, dims)
           .node("Gather", List.of(bank, "adapter_ids"), List.of(spec.name()));
@@ -372,30 +371,5 @@ public final class TinyBundle {
       values[i] = (float) random.nextGaussian() * 0.5f;
     }
     return Tensor.ofFloats(name, shape, values);
-  }
-
-  /** Lines of data: which of three kinds of word a sentence has decides its label. */
-  public static String examples(int count, long seed) {
-    Map<String, List<String>> kinds =
-        Map.of(
-            "colour",
-            WORDS.subList(0, 3),
-            "fruit",
-            WORDS.subList(3, 6),
-            "animal",
-            WORDS.subList(6, 9));
-    List<String> names = List.of("colour", "fruit", "animal");
-    Random random = new Random(seed);
-    StringBuilder lines = new StringBuilder();
-    for (int i = 0; i < count; i++) {
-      String label = names.get(random.nextInt(names.size()));
-      StringBuilder text = new StringBuilder();
-      for (int word = random.nextInt(5); word >= 0; word--) {
-        text.append(WORDS.get(9 + random.nextInt(7))).append(' ');
-      }
-      text.append(kinds.getOrDefault(label, List.of("?")).get(random.nextInt(3)));
-      lines.append("{\"text\": \"%s\", \"label\": \"%s\"}\n".formatted(text, label));
-    }
-    return lines.toString();
   }
 }

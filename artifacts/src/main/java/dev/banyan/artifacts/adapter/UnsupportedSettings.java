@@ -2,6 +2,7 @@ package dev.banyan.artifacts.adapter;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.integrity.CorruptArtifact;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import java.util.List;
@@ -34,8 +35,6 @@ final class UnsupportedSettings {
   private static final Pattern CHANGES_THE_BASE =
       Pattern.compile("(pissa.*|olora|corda|loftq|lora_ga)");
 
-  private static final List<String> BIASES = List.of("none", "all", "lora_only");
-
   private UnsupportedSettings() {}
 
   /**
@@ -58,7 +57,7 @@ final class UnsupportedSettings {
       }
     }
     JsonNode bias = config.path("bias");
-    if (!isOff(bias) && !BIASES.contains(bias.asText())) {
+    if (!isOff(bias) && BiasTraining.of(bias.asText()).isEmpty()) {
       throw unsupported(artifact, "bias", bias);
     }
     JsonNode start = config.path("init_lora_weights");

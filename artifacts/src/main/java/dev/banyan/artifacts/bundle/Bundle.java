@@ -39,7 +39,7 @@ public final class Bundle {
   /** {@link #EVAL_MODEL} above {@link #PREFIX_MODEL}. */
   public static final String SUFFIX_EVAL_MODEL = "suffix_eval_model.onnx";
 
-  /** Several adapters' forward and backward passes at once; only for tasks with a head. */
+  /** Several adapters' forward and backward passes at once; only with {@code --gang}. */
   public static final String GANG_GRADIENT_MODEL = "gang_gradient_model.onnx";
 
   /** Gradient clipping and AdamW. */

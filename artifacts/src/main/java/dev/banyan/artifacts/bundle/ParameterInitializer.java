@@ -31,13 +31,13 @@ public record ParameterInitializer(long seed, BaseValues base) {
   }
 
   private Tensor tensor(ParameterSpec spec, Shape shape) {
-    if (spec.isOfBase()) {
-      return base.of(spec);
-    }
     RandomGenerator random = new Random(seed * 0x9E3779B97F4A7C15L ^ spec.name().hashCode());
     float[] values = new float[Math.toIntExact(shape.elements())];
     switch (spec.init()) {
-      case ZEROS, FROM_BASE -> {}
+      case FROM_BASE -> {
+        return base.of(spec);
+      }
+      case ZEROS -> {}
       case NORMAL_0_02 -> {
         for (int i = 0; i < values.length; i++) {
           values[i] = (float) (0.02 * random.nextGaussian());

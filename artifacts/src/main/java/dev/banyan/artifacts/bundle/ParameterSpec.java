@@ -57,6 +57,11 @@ public record ParameterSpec(
     return init == Initializer.FROM_BASE;
   }
 
+  /** The serving graph's input that holds this parameter of many adapters. */
+  public String bankName() {
+    return name + ".bank";
+  }
+
   /** The shape of an adapter of this rank with this many labels. */
   public Shape shape(long rank, long labels) {
     return new Shape(

@@ -89,12 +89,7 @@ public final class InsertAdapters {
   public static Value addBank(Graph graph, ParameterSpec spec) {
     List<Dim> dims = new ArrayList<>(List.of(Dim.of(SLOTS)));
     dims.addAll(dims(spec));
-    return graph.addInput(bankName(spec), new TensorType(DType.FLOAT, dims));
-  }
-
-  /** The graph input that holds a parameter of many adapters. */
-  public static String bankName(ParameterSpec spec) {
-    return spec.name() + ".bank";
+    return graph.addInput(spec.bankName(), new TensorType(DType.FLOAT, dims));
   }
 
   private static List<Dim> dims(ParameterSpec spec) {

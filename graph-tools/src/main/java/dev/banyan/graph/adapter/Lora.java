@@ -3,14 +3,12 @@ package dev.banyan.graph.adapter;
 import dev.banyan.artifacts.bundle.Initializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.tensor.Tensor;
-import dev.banyan.graph.ir.Attribute;
 import dev.banyan.graph.ir.GraphBuilder;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Low-rank adaptation (Hu et al., 2021, arXiv:2106.09685): a linear layer {@code y = x W} becomes
@@ -62,11 +60,9 @@ public record Lora() implements AdapterMethod {
   public Value serve(GraphBuilder builder, Site site, AdapterBank bank) {
     Value a = bank.ofEachRow(builder, 0);
     Value b = bank.ofEachRow(builder, 1);
-    boolean flat = site.input().knownType().rank() == 2;
-    Value x = flat ? byRow(builder, site, bank.adapterIds()) : site.input();
-    Value delta = builder.op("MatMul", builder.op("MatMul", x, a), b);
-    Value shaped =
-        flat ? builder.op("Reshape", delta, builder.longs(-1, site.outFeatures())) : delta;
+    Rows rows = Rows.of(builder, site.input(), bank.adapterIds());
+    Value delta = builder.op("MatMul", builder.op("MatMul", rows.value(), a), b);
+    Value shaped = rows.back(delta, site.outFeatures());
     return builder.op("Add", site.output(), shaped);
   }
 
@@ -88,16 +84,5 @@ public record Lora() implements AdapterMethod {
             ? new LowRankProduct(adapter.get(0), adapter.get(1))
             : new LowRankProduct(adapter.get(1).transposed(), adapter.get(0).transposed());
     return product.addedTo(weight, factor, allocator);
-  }
-
-  /** The input as {@code [batch, sequence, in]}; a sequence of one if it is {@code [batch, in]}. */
-  private static Value byRow(GraphBuilder builder, Site site, Value adapterIds) {
-    Value shape =
-        builder.op(
-            "Concat",
-            Map.of("axis", Attribute.of(0L)),
-            builder.op("Shape", adapterIds),
-            builder.longs(-1, site.inFeatures()));
-    return builder.op("Reshape", site.input(), shape);
   }
 }

@@ -29,7 +29,7 @@ record Rows(GraphBuilder builder, Value value, boolean flat) {
     }
     if (type.rank() != 2 || !(type.dim(-1) instanceof Dim.Known(long width))) {
       throw new UnusableModel(
-          "'%s' %s is not [rows, n] or [batch, sequence, n], so what makes it cannot have weights of an adapter"
+          "'%s' %s is not [rows, n] or [batch, sequence, n], so its texts cannot have weights of their own"
               .formatted(of, type));
     }
     Value shape =

@@ -3,9 +3,7 @@ package dev.banyan.graph.cli;
 import dev.banyan.graph.Emission;
 import dev.banyan.graph.Precision;
 import dev.banyan.graph.TrainingChoice;
-import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.TypeConversionException;
 
 /** How the graphs of training are made, as options of {@code banyan prepare}. */
 final class TrainingOptions {
@@ -53,25 +51,15 @@ final class TrainingOptions {
     return new TrainingChoice(gradients, recompute, gang, precision, dropout);
   }
 
-  private static final class PrecisionName implements ITypeConverter<Precision> {
-    @Override
-    public Precision convert(String text) {
-      return Precision.of(text)
-          .orElseThrow(
-              () ->
-                  new TypeConversionException(
-                      "expected fp32, fp16 or bf16, but was '" + text + "'"));
+  private static final class PrecisionName extends NamedConverter<Precision> {
+    PrecisionName() {
+      super(Precision::of, "fp32, fp16 or bf16");
     }
   }
 
-  private static final class EmissionName implements ITypeConverter<Emission> {
-    @Override
-    public Emission convert(String text) {
-      return Emission.of(text)
-          .orElseThrow(
-              () ->
-                  new TypeConversionException(
-                      "expected plain, fused or training, but was '" + text + "'"));
+  private static final class EmissionName extends NamedConverter<Emission> {
+    EmissionName() {
+      super(Emission::of, "plain, fused or training");
     }
   }
 }

@@ -11,7 +11,6 @@ import dev.banyan.artifacts.safetensors.SafetensorsFile;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
-import dev.banyan.graph.adapter.InsertAdapters;
 import dev.banyan.runtime.inference.AdapterWeights;
 import dev.banyan.runtime.inference.ServingPlan;
 import dev.banyan.runtime.ort.SessionSettings;
@@ -62,7 +61,7 @@ public final class AdapterExport {
       Tensor tensor = weights.tensors().get(spec.name());
       banks.add(
           withSlot(
-              InsertAdapters.bankName(spec),
+              spec.bankName(),
               tensor == null
                   ? Tensor.ofFloats(
                       spec.name(), shape, new float[Math.toIntExact(shape.elements())])

@@ -92,8 +92,9 @@ public final class HalfPrecision {
   private void run() {
     graph.inputs().stream().filter(HalfPrecision::isFloat).forEach(states::add);
     for (Node node : List.copyOf(graph.nodes())) {
-      boolean narrow = narrows(node);
-      note(node);
+      boolean behind = isBehindOutputs(node);
+      boolean narrow = !behind && narrows(node);
+      note(node, behind);
       for (int i = 0; i < node.inputs().size(); i++) {
         Value input = node.input(i);
         if (narrow && isReal(input)) {
@@ -111,12 +112,9 @@ public final class HalfPrecision {
   }
 
   /** Notes of what a node makes where it comes from. */
-  private void note(Node node) {
+  private void note(Node node, boolean behind) {
     boolean looksUp = TABLES.contains(node.op().type()) && isFloat(node.output());
     boolean fromState = looksUp || node.inputs().stream().anyMatch(states::contains);
-    boolean behind =
-        node.inputs().stream()
-            .anyMatch(input -> outputs.contains(input) || behindOutputs.contains(input));
     for (Value output : node.outputs()) {
       if (fromState) {
         states.add(output);
@@ -127,11 +125,12 @@ public final class HalfPrecision {
     }
   }
 
+  private boolean isBehindOutputs(Node node) {
+    return node.inputs().stream()
+        .anyMatch(input -> outputs.contains(input) || behindOutputs.contains(input));
+  }
+
   private boolean narrows(Node node) {
-    if (node.inputs().stream()
-        .anyMatch(input -> outputs.contains(input) || behindOutputs.contains(input))) {
-      return false;
-    }
     String type = node.op().type();
     if (PRODUCTS.contains(type)) {
       // Else it makes angles of positions, for which 16 bits are not enough.

@@ -7,7 +7,6 @@ import dev.banyan.artifacts.integrity.WorkFolder;
 import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.GraphFailure.UnusableModel;
-import dev.banyan.graph.adapter.InsertAdapters;
 import dev.banyan.graph.io.OnnxWriter;
 import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.NativeTensor;
@@ -244,7 +243,7 @@ final class DecoderCheck {
       withSlots[0] = 1;
       System.arraycopy(dims, 0, withSlots, 1, dims.length);
       float[] zeros = new float[Math.toIntExact(spec.shape(RANK, 1).elements())];
-      banks.put(InsertAdapters.bankName(spec), scope.floats(zeros, withSlots));
+      banks.put(spec.bankName(), scope.floats(zeros, withSlots));
     }
     return banks;
   }

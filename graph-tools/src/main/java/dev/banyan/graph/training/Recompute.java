@@ -168,7 +168,7 @@ final class Recompute {
     LateCopies copies = new LateCopies(graph);
     Set<Value> ends = new HashSet<>();
     List<Value> segment = new ArrayList<>();
-    List<Value> cuts = cuts();
+    Set<Value> cuts = cuts();
     for (Node node : List.copyOf(graph.nodes())) {
       for (Value value : node.outputs()) {
         if (forward.contains(value) && gradients.containsKey(value)) {
@@ -200,8 +200,8 @@ final class Recompute {
    * The values, with gradients, behind which nothing before them is read any more; of several with
    * no weight multiplied between them the first.
    */
-  private List<Value> cuts() {
-    List<Value> cuts = new ArrayList<>();
+  private Set<Value> cuts() {
+    Set<Value> cuts = new HashSet<>();
     Set<Value> live = new HashSet<>();
     boolean costly = false;
     for (Node node : graph.nodes()) {

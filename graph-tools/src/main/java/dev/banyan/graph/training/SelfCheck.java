@@ -2,7 +2,6 @@ package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.graph.GraphFailure.UnusableModel;
-import dev.banyan.graph.adapter.InsertAdapters;
 import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OrtFailure;
@@ -51,7 +50,7 @@ final class SelfCheck implements AutoCloseable {
       for (int i = each; i < values.length; i++) {
         values[i] = (float) (0.1 * random.nextGaussian());
       }
-      banks.put(InsertAdapters.bankName(spec), bankScope.floats(values, withSlots));
+      banks.put(spec.bankName(), bankScope.floats(values, withSlots));
     }
   }
 

@@ -21,6 +21,7 @@ import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
 import dev.banyan.graph.site.SiteDiscovery;
 import dev.banyan.graph.text.GraphText;
+import dev.banyan.graph.training.TrainingRun;
 import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OutputTensors;
@@ -300,7 +301,7 @@ abstract class AdapterMethodContract {
     Map<String, Tensor> feeds = new HashMap<>();
     feeds.put("ids", Tensor.ofLongs("ids", Shape.of(slots.length), slots));
     for (ParameterSpec spec : parameters(layer)) {
-      String bank = InsertAdapters.bankName(spec);
+      String bank = spec.bankName();
       feeds.put(bank, bank(spec, adapters).named(bank));
     }
     return run(model, layer.shape(rows), x, feeds);
@@ -331,18 +332,7 @@ abstract class AdapterMethodContract {
         TensorScope scope = new TensorScope()) {
       Map<String, NativeTensor> feeds = new HashMap<>();
       feeds.put("x", scope.floats(x, shape.toArray()));
-      more.forEach(
-          (key, tensor) ->
-              feeds.put(
-                  key,
-                  switch (tensor.type()) {
-                    case INT64 -> scope.longs(tensor.longs(), tensor.shape().toArray());
-                    case FLOAT -> scope.floats(tensor.floats(), tensor.shape().toArray());
-                    default -> {
-                      MemorySegment copy = scope.memory(tensor.data().byteSize());
-                      yield scope.view(copy.copyFrom(tensor.data()), tensor.type(), tensor.shape());
-                    }
-                  }));
+      feeds.putAll(TrainingRun.feeds(scope, more));
       String output = session.outputs().getFirst().name();
       try (OutputTensors out = session.run(feeds, List.of(output))) {
         return out.floats(output);

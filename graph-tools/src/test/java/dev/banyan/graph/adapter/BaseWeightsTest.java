@@ -8,27 +8,22 @@ import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.bundle.Bundle;
-import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.artifacts.safetensors.SafetensorsFile;
-import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.Emission;
 import dev.banyan.graph.Fixtures;
 import dev.banyan.graph.GraphFailure.NoSuchSite;
-import dev.banyan.graph.GraphFailure.UnusableModel;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.MergeReport;
 import dev.banyan.graph.MergeRequest;
-import dev.banyan.graph.ParityErrors;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
-import dev.banyan.graph.training.Bundles;
-import dev.banyan.graph.training.RandomBatch;
+import dev.banyan.graph.training.TrainingRun;
 import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.data.Encoding;
 import dev.banyan.runtime.inference.AdapterWeights;
@@ -37,7 +32,6 @@ import dev.banyan.runtime.inference.BatchOutput;
 import dev.banyan.runtime.inference.Row;
 import dev.banyan.runtime.inference.ServingPlan;
 import dev.banyan.runtime.ort.InferenceSession;
-import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OutputTensors;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.ort.TensorScope;
@@ -59,8 +53,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -73,9 +65,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class BaseWeightsTest {
   private static final SafetensorsFile RECORDED =
       SafetensorsFile.read(Fixtures.recording("peft/saved"));
-
-  /** Float sums in another order. */
-  private static final double GRADIENT_TOLERANCE = 1e-4;
 
   private static final float LOGIT_TOLERANCE = 1e-4f;
   private static final int LABELS = 3;
@@ -108,8 +97,7 @@ class BaseWeightsTest {
     feeds.put("label_smoothing", Tensor.ofFloats("label_smoothing", Shape.SCALAR, 0f));
     feeds.put("class_weights", Tensor.ofFloats("class_weights", Shape.of(LABELS), 1, 1, 1));
     // The scaling is in lora_B already.
-    float[] ones = ones(bundle);
-    feeds.put("lora_scaling", Tensor.ofFloats("lora_scaling", Shape.of(ones.length), ones));
+    feeds.put("lora_scaling", TrainingRun.scaling(bundle, 1));
     feeds.putAll(weights.tensors());
     assertThat(weights.tensors()).hasSize(bundle.manifest().parameters().size());
     try (InferenceSession session =
@@ -117,30 +105,15 @@ class BaseWeightsTest {
         TensorScope scope = new TensorScope();
         OutputTensors out =
             session.run(
-                fed(scope, feeds),
+                TrainingRun.feeds(scope, feeds),
                 bundle.manifest().parameters().stream()
                     .map(spec -> spec.name() + "_grad")
                     .toList())) {
       for (ParameterSpec spec : bundle.manifest().parameters()) {
         float[] wanted = recordedGradient(name, spec);
         float[] seen = out.floats(spec.name() + "_grad");
-        requireClose(spec.name(), seen, wanted);
+        BiasGradients.requireClose(spec.name(), seen, wanted);
       }
-    }
-  }
-
-  /**
-   * Softmax does not see what all keys have in common, so the gradient of a bias of keys is zero
-   * but for rounding.
-   */
-  private static void requireClose(String name, float[] seen, float[] wanted) {
-    if (name.endsWith(".key.bias")) {
-      assertThat(seen).as(name).containsExactly(new float[wanted.length], within(1e-6f));
-      assertThat(wanted).as(name).containsExactly(new float[wanted.length], within(1e-6f));
-    } else {
-      assertThat(ParityErrors.distance(seen, wanted))
-          .as("gradient of " + name)
-          .isLessThan(GRADIENT_TOLERANCE);
     }
   }
 
@@ -280,105 +253,6 @@ class BaseWeightsTest {
   }
 
   @Test
-  void equalTensorsOfSeveralModulesAreParametersOfTheirOwn() {
-    // The exporter has merged the biases of a fresh model, which are all zero.
-    Bundle bundle = export("bert_opset17", Emission.FUSED, ALL);
-    assertThat(biases(bundle))
-        .contains(
-            "embeddings.LayerNorm.bias",
-            "encoder.layer.0.attention.self.query.bias",
-            "encoder.layer.0.attention.self.key.bias",
-            "encoder.layer.0.attention.output.LayerNorm.bias",
-            "encoder.layer.1.intermediate.dense.bias")
-        .hasSize(17);
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "bert_opset14, 17",
-    "bert_dynamo18, 17",
-    "roberta_opset17, 17",
-    "roberta_dynamo20, 17",
-    "distilbert_opset14, 17",
-    "distilbert_dynamo18, 17",
-    "mpnet_opset17, 17"
-  })
-  void everyExporterGivesTheSameBiases(String name, int count) {
-    Bundle bundle = export(name, Emission.FUSED, ALL);
-    assertThat(biases(bundle))
-        .hasSize(count)
-        .allMatch(
-            bias ->
-                bias.matches(
-                    "(embeddings|(encoder|transformer)\\.layer\\.[01]\\.[\\w.]+?)(\\.LayerNorm)?\\.bias"));
-  }
-
-  @Test
-  void normalizationsThatAreSpelledOutGetTheSameGradientsFused() {
-    Map<String, float[]> plain = gradients(Emission.PLAIN);
-    Map<String, float[]> fused = gradients(Emission.FUSED);
-    assertThat(plain.keySet()).contains("embeddings.LayerNorm.weight", "embeddings.LayerNorm.bias");
-    plain.forEach(
-        (name, gradient) -> requireClose(name, Objects.requireNonNull(fused.get(name)), gradient));
-  }
-
-  /** A scaling of 1 in each layer. */
-  private static float[] ones(Bundle bundle) {
-    float[] ones = new float[bundle.manifest().adapter().sites().size()];
-    Arrays.fill(ones, 1);
-    return ones;
-  }
-
-  /** Of an encoder of operator set 14, where a normalization is many nodes. */
-  private Map<String, float[]> gradients(Emission emission) {
-    Bundle bundle =
-        export(
-            "bert_opset14", emission, new BaseWeightChoice(BiasTraining.ALL, List.of("LayerNorm")));
-    Map<String, float[]> gradients = new LinkedHashMap<>();
-    try (InferenceSession session =
-            InferenceSession.open(bundle.file(Bundle.GRADIENT_MODEL), SessionSettings.defaults());
-        TensorScope scope = new TensorScope()) {
-      Map<String, NativeTensor> feeds = new HashMap<>();
-      RandomBatch batch = RandomBatch.of(new SplittableRandom(3), 40, 6, 9);
-      bundle.manifest().text().inputs().forEach(name -> feeds.put(name, batch.feed(scope, name)));
-      float[] ones = ones(bundle);
-      feeds.put("lora_scaling", scope.floats(ones, ones.length));
-      for (Tensor start :
-          new ParameterInitializer(1, BaseValues.of(bundle))
-              .tensors(bundle.manifest().parameters(), 2, 1)) {
-        feeds.put(start.name(), scope.floats(start.floats(), start.shape().toArray()));
-      }
-      List<String> names = biases(bundle).stream().map(name -> name + "_grad").toList();
-      try (OutputTensors out = session.run(feeds, names)) {
-        biases(bundle).forEach(name -> gradients.put(name, out.floats(name + "_grad")));
-      }
-    }
-    return gradients;
-  }
-
-  private Bundle export(String name, Emission emission, BaseWeightChoice choice) {
-    return GraphTools.prepare(
-            new PrepareRequest(
-                    Fixtures.export(name),
-                    Bundles.tokenizer(folder, 40),
-                    Task.EMBEDDING,
-                    SiteChoice.of("all-linear"),
-                    Pooling.MEAN,
-                    emission,
-                    OptionalInt.empty(),
-                    folder.resolve("bundle"))
-                .with(choice))
-        .bundle();
-  }
-
-  private static Set<String> biases(Bundle bundle) {
-    return bundle.manifest().parameters().stream()
-        .filter(ParameterSpec::isOfBase)
-        .map(ParameterSpec::name)
-        .collect(Collectors.toCollection(TreeSet::new));
-  }
-
-  @Test
   void whatIsNotThereIsRefused() {
     assertThatThrownBy(
             () ->
@@ -397,20 +271,6 @@ class BaseWeightsTest {
                     "none"))
         .isInstanceOf(NoSuchSite.class)
         .hasMessageContaining("every layer");
-    assertThatThrownBy(
-            () ->
-                GraphTools.prepare(
-                    new PrepareRequest(
-                            Fixtures.family("t5_opset15"),
-                            Bundles.tokenizer(folder, 40),
-                            Task.EMBEDDING,
-                            SiteChoice.of("all-linear"),
-                            Pooling.MEAN,
-                            OptionalInt.empty(),
-                            folder.resolve("t5"))
-                        .with(new BaseWeightChoice(BiasTraining.ALL, List.of()))))
-        .isInstanceOf(UnusableModel.class)
-        .hasMessageContaining("no biases");
   }
 
   private static BaseWeightChoice choice(String name) {
@@ -508,21 +368,9 @@ class BaseWeightsTest {
   private static float[] run(Path model, String output) {
     try (InferenceSession session = InferenceSession.open(model, SessionSettings.defaults());
         TensorScope scope = new TensorScope();
-        OutputTensors out = session.run(fed(scope, inputs()), List.of(output))) {
+        OutputTensors out = session.run(TrainingRun.feeds(scope, inputs()), List.of(output))) {
       return out.floats(output);
     }
-  }
-
-  private static Map<String, NativeTensor> fed(TensorScope scope, Map<String, Tensor> tensors) {
-    Map<String, NativeTensor> feeds = new HashMap<>();
-    tensors.forEach(
-        (name, tensor) ->
-            feeds.put(
-                name,
-                tensor.type() == DType.INT64
-                    ? scope.longs(tensor.longs(), tensor.shape().toArray())
-                    : scope.floats(tensor.floats(), tensor.shape().toArray())));
-    return feeds;
   }
 
   private static Path recorded(String file) {

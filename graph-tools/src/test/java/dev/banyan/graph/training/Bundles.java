@@ -45,6 +45,20 @@ public final class Bundles {
         .bundle();
   }
 
+  /** Bundle of a small encoder for adapters that train together. */
+  static Bundle gang(Path model, Task task, String targets, Path folder) {
+    PrepareRequest request =
+        new PrepareRequest(
+            model,
+            tokenizer(folder, 40),
+            task,
+            SiteChoice.of(targets),
+            Pooling.MEAN,
+            OptionalInt.empty(),
+            folder.resolve("bundle"));
+    return GraphTools.prepare(request.with(request.training().withGang())).bundle();
+  }
+
   /** A tokenizer that knows {@code tokens} words. */
   public static Path tokenizer(Path folder, int tokens) {
     String words =

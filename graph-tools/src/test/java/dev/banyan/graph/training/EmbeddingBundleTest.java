@@ -7,19 +7,15 @@ import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
-import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.Fixtures;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
-import java.util.SplittableRandom;
-import java.util.stream.LongStream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -81,15 +77,7 @@ class EmbeddingBundleTest {
   }
 
   private static Map<String, Tensor> batch(Bundle bundle) {
-    int elements = 2 * PAIRS * LENGTH;
-    SplittableRandom random = new SplittableRandom(5);
-    Shape shape = Shape.of(2 * PAIRS, LENGTH);
-    long[] ids = LongStream.generate(() -> random.nextLong(2, 40)).limit(elements).toArray();
-    long[] ones = LongStream.generate(() -> 1).limit(elements).toArray();
-    Map<String, Tensor> batch = new LinkedHashMap<>();
-    batch.put("input_ids", Tensor.ofLongs("input_ids", shape, ids));
-    batch.put("attention_mask", Tensor.ofLongs("attention_mask", shape, ones));
-    batch.put("token_type_ids", Tensor.ofLongs("token_type_ids", shape, new long[elements]));
+    Map<String, Tensor> batch = TrainingRun.texts(2 * PAIRS, LENGTH);
     batch.put("lora_scaling", TrainingRun.scaling(bundle, 2f));
     return batch;
   }

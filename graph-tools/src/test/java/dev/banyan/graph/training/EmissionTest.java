@@ -7,7 +7,6 @@ import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.onnx.OnnxFile;
-import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.Emission;
 import dev.banyan.graph.Fixtures;
@@ -20,15 +19,12 @@ import dev.banyan.graph.io.OnnxReader;
 import dev.banyan.graph.ir.OpId;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.stream.Collectors;
-import java.util.stream.LongStream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -142,15 +138,7 @@ class EmissionTest {
   }
 
   private static Map<String, Tensor> batch(Bundle bundle) {
-    SplittableRandom random = new SplittableRandom(5);
-    Shape shape = Shape.of(ROWS, LENGTH);
-    int elements = ROWS * LENGTH;
-    long[] ids = LongStream.generate(() -> random.nextLong(2, 40)).limit(elements).toArray();
-    long[] ones = LongStream.generate(() -> 1).limit(elements).toArray();
-    Map<String, Tensor> batch = new LinkedHashMap<>();
-    batch.put("input_ids", Tensor.ofLongs("input_ids", shape, ids));
-    batch.put("attention_mask", Tensor.ofLongs("attention_mask", shape, ones));
-    batch.put("token_type_ids", Tensor.ofLongs("token_type_ids", shape, new long[elements]));
+    Map<String, Tensor> batch = TrainingRun.texts(ROWS, LENGTH);
     batch.put("lora_scaling", TrainingRun.scaling(bundle, 2f));
     return batch;
   }

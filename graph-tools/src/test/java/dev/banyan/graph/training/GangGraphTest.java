@@ -6,14 +6,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterSpec;
-import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.Fixtures;
-import dev.banyan.graph.GraphTools;
-import dev.banyan.graph.PrepareRequest;
-import dev.banyan.graph.PrepareRequest.SiteChoice;
 import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.OutputTensors;
 import dev.banyan.runtime.ort.SessionSettings;
@@ -25,7 +21,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -70,7 +65,7 @@ class GangGraphTest {
     for (ParameterSpec spec : specs) {
       float[] bank = random(random, SLOTS * Math.toIntExact(shape(spec).elements()));
       banks.put(spec.name(), bank);
-      String name = spec.name() + ".bank";
+      String name = spec.bankName();
       gang.put(name, Tensor.ofFloats(name, withSlots(shape(spec)), bank));
     }
     Map<String, float[]> together = run(bundle, gang, specs);
@@ -185,15 +180,10 @@ class GangGraphTest {
   }
 
   private Bundle prepare(String model, String targets, Task task) {
-    PrepareRequest request =
-        new PrepareRequest(
-            Fixtures.recording(model).resolveSibling(Path.of(model).getFileName() + ".onnx"),
-            Bundles.tokenizer(folder, 40),
-            task,
-            SiteChoice.of(targets),
-            Pooling.MEAN,
-            OptionalInt.empty(),
-            folder.resolve("bundle"));
-    return GraphTools.prepare(request.with(request.training().withGang())).bundle();
+    return Bundles.gang(
+        Fixtures.recording(model).resolveSibling(Path.of(model).getFileName() + ".onnx"),
+        task,
+        targets,
+        folder);
   }
 }

@@ -6,13 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.Bundle;
-import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.Fixtures;
-import dev.banyan.graph.GraphTools;
-import dev.banyan.graph.PrepareRequest;
-import dev.banyan.graph.PrepareRequest.SiteChoice;
 import dev.banyan.runtime.cli.TrainCommand;
 import dev.banyan.runtime.data.BatchSize;
 import dev.banyan.runtime.data.DataFailure;
@@ -44,7 +40,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -298,15 +293,6 @@ class GangTrainingTest {
   }
 
   private Bundle prepare(Task task, String targets) {
-    PrepareRequest request =
-        new PrepareRequest(
-            Fixtures.export("bert_opset17"),
-            Bundles.tokenizer(folder, 40),
-            task,
-            SiteChoice.of(targets),
-            Pooling.MEAN,
-            OptionalInt.empty(),
-            folder.resolve("bundle"));
-    return GraphTools.prepare(request.with(request.training().withGang())).bundle();
+    return Bundles.gang(Fixtures.export("bert_opset17"), task, targets, folder);
   }
 }

@@ -31,14 +31,12 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
-import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -212,15 +210,7 @@ class LoraDropoutTest {
   }
 
   private static Map<String, Tensor> batch(Bundle bundle) {
-    SplittableRandom random = new SplittableRandom(5);
-    Shape shape = Shape.of(ROWS, LENGTH);
-    int elements = ROWS * LENGTH;
-    long[] ids = LongStream.generate(() -> random.nextLong(2, 40)).limit(elements).toArray();
-    long[] ones = LongStream.generate(() -> 1).limit(elements).toArray();
-    Map<String, Tensor> batch = new LinkedHashMap<>();
-    batch.put("input_ids", Tensor.ofLongs("input_ids", shape, ids));
-    batch.put("attention_mask", Tensor.ofLongs("attention_mask", shape, ones));
-    batch.put("token_type_ids", Tensor.ofLongs("token_type_ids", shape, new long[elements]));
+    Map<String, Tensor> batch = TrainingRun.texts(ROWS, LENGTH);
     batch.put("labels", Tensor.ofLongs("labels", Shape.of(ROWS), 0, 1, 2));
     batch.put("lora_scaling", TrainingRun.scaling(bundle, 2f));
     return TrainingRun.plainLoss(batch, LABELS);

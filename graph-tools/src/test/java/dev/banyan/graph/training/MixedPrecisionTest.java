@@ -19,15 +19,9 @@ import dev.banyan.graph.PrepareRequest.SiteChoice;
 import dev.banyan.graph.TrainingChoice;
 import dev.banyan.graph.io.OnnxReader;
 import dev.banyan.graph.ir.Graph;
-import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.OrtFailure;
 import dev.banyan.runtime.ort.SessionSettings;
-import dev.banyan.runtime.training.LearningRate;
-import dev.banyan.runtime.training.Passes;
-import dev.banyan.runtime.training.Trainer;
-import dev.banyan.runtime.training.TrainingData;
-import dev.banyan.runtime.training.TrainingPlan;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -169,14 +163,6 @@ class MixedPrecisionTest {
           });
     }
     Path file = Files.writeString(folder.resolve("data.jsonl"), lines);
-    TrainingPlan plan =
-        TrainingPlan.defaults()
-            .with(Passes.defaults().withEpochs(STEPS).withMaxSteps(STEPS))
-            .with(new LearningRate.Constant(1e-2, 0));
-    return new Trainer(bundle, plan, _ -> {})
-        .train(
-            new TrainingData(Dataset.read(file), Optional.empty()),
-            folder.resolve("adapter-" + bundle.dir().getFileName()))
-        .losses();
+    return TrainingRun.losses(bundle, file, STEPS);
   }
 }

@@ -3,7 +3,6 @@ package dev.banyan.graph.training;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.tensor.Shape;
-import dev.banyan.graph.adapter.InsertAdapters;
 import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OutputTensors;
@@ -40,7 +39,7 @@ final class ServingRun implements AutoCloseable {
       long[] dims = new long[shape.rank() + 1];
       dims[0] = slots;
       System.arraycopy(shape.toArray(), 0, dims, 1, shape.rank());
-      banks.put(InsertAdapters.bankName(spec), scope.floats(bank, dims));
+      banks.put(spec.bankName(), scope.floats(bank, dims));
     }
   }
 

@@ -6,6 +6,7 @@ import dev.banyan.artifacts.checkpoint.CheckpointFile;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OutputTensors;
@@ -13,6 +14,11 @@ import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.ort.TensorScope;
 import dev.banyan.runtime.ort.TrainingFiles;
 import dev.banyan.runtime.ort.TrainingSession;
+import dev.banyan.runtime.training.LearningRate;
+import dev.banyan.runtime.training.Passes;
+import dev.banyan.runtime.training.Trainer;
+import dev.banyan.runtime.training.TrainingData;
+import dev.banyan.runtime.training.TrainingPlan;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -25,10 +31,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.SplittableRandom;
 import java.util.function.Function;
+import java.util.stream.LongStream;
 
 /** Runs the training artifacts of a bundle as ONNX Runtime's users do. */
-final class TrainingRun {
+public final class TrainingRun {
   private TrainingRun() {}
 
   /**
@@ -133,6 +141,37 @@ final class TrainingRun {
     return feeds;
   }
 
+  /** Random token ids without padding, as an encoder's three inputs. */
+  static Map<String, Tensor> texts(int rows, int length) {
+    SplittableRandom random = new SplittableRandom(5);
+    Shape shape = Shape.of(rows, length);
+    int elements = rows * length;
+    long[] ids = LongStream.generate(() -> random.nextLong(2, 40)).limit(elements).toArray();
+    long[] ones = LongStream.generate(() -> 1).limit(elements).toArray();
+    Map<String, Tensor> batch = new LinkedHashMap<>();
+    batch.put("input_ids", Tensor.ofLongs("input_ids", shape, ids));
+    batch.put("attention_mask", Tensor.ofLongs("attention_mask", shape, ones));
+    batch.put("token_type_ids", Tensor.ofLongs("token_type_ids", shape, new long[elements]));
+    return batch;
+  }
+
+  /**
+   * The loss of each step of a run at a high rate.
+   *
+   * @param data what is learned; the adapter goes beside it
+   */
+  static List<Float> losses(Bundle bundle, Path data, int steps) {
+    TrainingPlan plan =
+        TrainingPlan.defaults()
+            .with(Passes.defaults().withEpochs(steps).withMaxSteps(steps))
+            .with(new LearningRate.Constant(1e-2, 0));
+    return new Trainer(bundle, plan, _ -> {})
+        .train(
+            new TrainingData(Dataset.read(data), Optional.empty()),
+            data.resolveSibling("adapter-" + bundle.dir().getFileName()))
+        .losses();
+  }
+
   /** A batch whose labels count as they are: no smoothing, and the same weight for each. */
   static Map<String, Tensor> plainLoss(Map<String, Tensor> batch, int labels) {
     float[] ones = new float[labels];
@@ -143,13 +182,14 @@ final class TrainingRun {
   }
 
   /** The same scaling at each site of a bundle. */
-  static Tensor scaling(Bundle bundle, float value) {
+  public static Tensor scaling(Bundle bundle, float value) {
     float[] values = new float[bundle.manifest().adapter().sites().size()];
     Arrays.fill(values, value);
     return Tensor.ofFloats("lora_scaling", Shape.of(values.length), values);
   }
 
-  static Map<String, NativeTensor> feeds(TensorScope scope, Map<String, Tensor> tensors) {
+  /** Tensors of whole numbers and of floats, by name, as inputs. */
+  public static Map<String, NativeTensor> feeds(TensorScope scope, Map<String, Tensor> tensors) {
     Map<String, NativeTensor> feeds = new HashMap<>();
     tensors.forEach(
         (name, tensor) ->

@@ -5,6 +5,7 @@ import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.inference.WarmUp;
 import dev.banyan.runtime.log.RunLogs;
+import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.training.RunIdentity;
 import dev.banyan.runtime.training.RunPlace;
 import dev.banyan.runtime.training.Trainer;
@@ -104,8 +105,8 @@ public final class TrainCommand implements Callable<Integer> {
     WarmUp.begin();
     PrintWriter screen = own.commandLine().getOut();
     if (jobs != null) {
-      return new JobsRun(own, Bundle.openVerified(bundle), compute.settings(), json)
-          .run(jobs, together);
+      SessionSettings settings = checked(own, compute::settings);
+      return new JobsRun(own, Bundle.openVerified(bundle), settings, json).run(jobs, together);
     }
     requireOneRun(own);
     Bundle opened = Bundle.openVerified(bundle);
@@ -129,6 +130,9 @@ public final class TrainCommand implements Callable<Integer> {
   }
 
   private void requireOneRun(CommandSpec own) {
+    if (own.commandLine().getParseResult().hasMatchedOption("--together")) {
+      throw new ParameterException(own.commandLine(), "--together is for --jobs");
+    }
     if (data == null || !run.hasOut()) {
       throw new ParameterException(
           own.commandLine(),

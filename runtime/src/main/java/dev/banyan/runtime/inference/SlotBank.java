@@ -23,8 +23,6 @@ import java.util.Map;
  * written by any thread while runs go on, as long as no row of a run is in that slot.
  */
 public final class SlotBank implements AutoCloseable {
-  private static final String SUFFIX = ".bank";
-
   /** One parameter over all slots. */
   private record Bank(ParameterSpec spec, Shape slotShape, MemorySegment data) {
     MemorySegment slot(int slot) {
@@ -54,7 +52,7 @@ public final class SlotBank implements AutoCloseable {
     this.feeds = LinkedHashMap.newLinkedHashMap(banks.size());
     for (Bank bank : banks) {
       Shape shape = withSlots(bank.slotShape());
-      feeds.put(bank.spec().name() + SUFFIX, scope.view(bank.data(), DType.FLOAT, shape));
+      feeds.put(bank.spec().bankName(), scope.view(bank.data(), DType.FLOAT, shape));
     }
   }
 

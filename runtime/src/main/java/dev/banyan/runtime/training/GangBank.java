@@ -50,7 +50,7 @@ final class GangBank {
 
   /** The graph's input. */
   String name() {
-    return spec.name() + ".bank";
+    return spec.bankName();
   }
 
   /** The graph's output. */

@@ -26,6 +26,7 @@ final class GangEngine implements AutoCloseable {
 
   private final BundleManifest manifest;
   private final InferenceSession session;
+  private final int[] sites;
   private List<TrainedParameters> adapters = List.of();
   private List<GangBank> banks = List.of();
   private Arena arena = Arena.ofShared();
@@ -33,6 +34,7 @@ final class GangEngine implements AutoCloseable {
   private GangEngine(BundleManifest manifest, InferenceSession session) {
     this.manifest = manifest;
     this.session = session;
+    this.sites = sites(manifest);
   }
 
   /**
@@ -106,7 +108,7 @@ final class GangEngine implements AutoCloseable {
       for (int i = 0; i < banks.size(); i++) {
         GangBank bank = banks.get(i);
         for (int slot = 0; slot < jobs.size(); slot++) {
-          bank.write(slot, jobs.get(slot).scaling(site(i)));
+          bank.write(slot, jobs.get(slot).scaling(sites[i]));
         }
         feeds.put(bank.name(), bank.values(scope));
         pinned.put(bank.gradientName(), bank.gradients(scope));
@@ -121,15 +123,17 @@ final class GangEngine implements AutoCloseable {
   private void readGradients(List<GangRows> jobs) {
     for (int i = 0; i < banks.size(); i++) {
       for (int slot = 0; slot < jobs.size(); slot++) {
-        banks.get(i).read(slot, jobs.get(slot).scaling(site(i)));
+        banks.get(i).read(slot, jobs.get(slot).scaling(sites[i]));
       }
     }
   }
 
-  /** Index of a parameter's layer; 0 for one that belongs to none, and is not scaled. */
-  private int site(int parameter) {
-    String name = manifest.parameters().get(parameter).name();
-    return Math.max(0, manifest.adapter().sites().indexOf(name.replaceFirst("\\.lora_[AB]$", "")));
+  /** Index of each parameter's layer; 0 for one that belongs to none, and is not scaled. */
+  private static int[] sites(BundleManifest manifest) {
+    return manifest.parameters().stream()
+        .map(spec -> spec.name().replaceFirst("\\.lora_[AB]$", ""))
+        .mapToInt(layer -> Math.max(0, manifest.adapter().sites().indexOf(layer)))
+        .toArray();
   }
 
   private static List<Float> losses(float[] ofRows, List<GangRows> jobs) {

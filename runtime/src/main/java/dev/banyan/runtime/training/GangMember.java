@@ -6,10 +6,8 @@ import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OutputTensors;
-import dev.banyan.runtime.ort.TensorPort;
 import dev.banyan.runtime.ort.TensorScope;
 import java.lang.foreign.Arena;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -22,12 +20,11 @@ final class GangMember implements TrainingEngine {
   private final int job;
   private final Gang gang;
   private final BundleManifest manifest;
-  private final InferenceSession eval;
+  private final AdapterSession eval;
   private final long padId;
   private final Arena arena = Arena.ofShared();
   private final TensorScope scope = new TensorScope();
   private final TrainedParameters parameters;
-  private final Map<String, NativeTensor> values = new LinkedHashMap<>();
   private boolean closed;
 
   /**
@@ -45,14 +42,11 @@ final class GangMember implements TrainingEngine {
   GangMember(int job, Shared shared, TrainingStart start, long padId) {
     this.job = job;
     this.gang = shared.gang();
-    this.eval = shared.eval();
     this.manifest = start.bundle().manifest();
     this.padId = padId;
     this.parameters =
         new TrainedParameters(manifest.parameters(), start.checkpoint(), start.adamW(), arena);
-    for (TrainedParameter parameter : parameters.all()) {
-      values.put(parameter.spec().name(), parameter.view(scope, parameter.value()));
-    }
+    this.eval = new AdapterSession(shared.eval(), parameters.values(scope));
   }
 
   @Override
@@ -75,28 +69,12 @@ final class GangMember implements TrainingEngine {
 
   @Override
   public OutputTensors evaluate(Map<String, NativeTensor> feeds) {
-    return eval.run(withParameters(feeds), outputs());
+    return eval.evaluate(feeds);
   }
 
   @Override
   public float[] predict(Map<String, NativeTensor> feeds) {
-    String prediction =
-        outputs().stream().filter(name -> !name.equals("loss")).findFirst().orElseThrow();
-    Map<String, NativeTensor> known = withParameters(feeds);
-    known.keySet().removeIf(name -> name.endsWith(LoraDropout.SUFFIX));
-    try (OutputTensors outputs = eval.run(known, List.of(prediction))) {
-      return outputs.floats(prediction);
-    }
-  }
-
-  private List<String> outputs() {
-    return eval.outputs().stream().map(TensorPort::name).toList();
-  }
-
-  private Map<String, NativeTensor> withParameters(Map<String, NativeTensor> feeds) {
-    Map<String, NativeTensor> all = new LinkedHashMap<>(values);
-    all.putAll(feeds);
-    return all;
+    return eval.predict(feeds);
   }
 
   @Override

@@ -1,9 +1,6 @@
 package dev.banyan.runtime.training;
 
-import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.Task;
-import dev.banyan.artifacts.onnx.OnnxFile;
-import dev.banyan.artifacts.onnx.proto.ValueInfoProto;
 import dev.banyan.runtime.data.LabelSet;
 import dev.banyan.runtime.data.Targets;
 import dev.banyan.runtime.ort.NativeTensor;
@@ -11,8 +8,6 @@ import dev.banyan.runtime.ort.TensorScope;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * What a training graph takes for its loss beside the labels, the same in every step. A graph that
@@ -32,13 +27,10 @@ record LossInputs(boolean present, float smoothing, List<Double> weights) {
    * @param targets the right answers of the training data
    * @throws TrainingFailure.NoSuchLoss if the plan asks for what the graph does not have
    */
-  static LossInputs of(Bundle bundle, LossPlan plan, Optional<LabelSet> labels, Targets targets) {
-    Set<String> inputs =
-        OnnxFile.read(bundle.file(Bundle.TRAINING_MODEL)).model().getGraph().getInputList().stream()
-            .map(ValueInfoProto::getName)
-            .collect(Collectors.toSet());
-    if (labels.isEmpty() || !inputs.contains(SMOOTHING) || !inputs.contains(WEIGHTS)) {
-      requirePlain(plan, bundle.manifest().task());
+  static LossInputs of(
+      GraphInputs graph, LossPlan plan, Optional<LabelSet> labels, Targets targets) {
+    if (labels.isEmpty() || !graph.has(SMOOTHING) || !graph.has(WEIGHTS)) {
+      requirePlain(plan, graph.task());
       return new LossInputs(false, 0, List.of());
     }
     return new LossInputs(

@@ -8,7 +8,6 @@ import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OutputTensors;
-import dev.banyan.runtime.ort.TensorPort;
 import dev.banyan.runtime.ort.TensorScope;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -26,39 +25,39 @@ import org.jspecify.annotations.Nullable;
  * in place.
  */
 final class SessionTrainingEngine implements TrainingEngine {
-  private static final String LOSS = "loss";
+  private static final String LOSS = AdapterSession.LOSS;
   private static final String SCALE = LossScale.INPUT;
 
-  private final InferenceSession gradients;
-  private final @Nullable InferenceSession eval;
+  private final AdapterSession gradients;
+  private final @Nullable AdapterSession eval;
   private final Arena arena;
   private final TensorScope scope;
   private final TrainedParameters parameters;
-  private final Map<String, NativeTensor> values = new LinkedHashMap<>();
   private final Map<String, NativeTensor> pinned = new LinkedHashMap<>();
   private final Optional<LossScale> scale;
   private final MemorySegment scaleValue;
-  private final NativeTensor scaleTensor;
   private boolean closed;
 
   @SuppressWarnings("MustBeClosedChecker") // close() closes the arena.
   private SessionTrainingEngine(
       TrainingStart start, InferenceSession gradients, @Nullable InferenceSession eval) {
-    this.gradients = gradients;
-    this.eval = eval;
     this.arena = Arena.ofShared();
     this.scope = new TensorScope();
     boolean scaled = gradients.inputs().stream().anyMatch(port -> port.name().equals(SCALE));
     this.scale = scaled ? Optional.of(LossScale.of(start.checkpoint())) : Optional.empty();
     this.scaleValue = arena.allocate(ValueLayout.JAVA_FLOAT);
-    this.scaleTensor = scope.view(scaleValue, DType.FLOAT, Shape.SCALAR);
     this.parameters =
         new TrainedParameters(
             start.bundle().manifest().parameters(), start.checkpoint(), start.adamW(), arena);
     for (TrainedParameter parameter : parameters.all()) {
-      values.put(parameter.spec().name(), parameter.view(scope, parameter.value()));
       pinned.put(parameter.spec().name() + "_grad", parameter.view(scope, parameter.gradient()));
     }
+    Map<String, NativeTensor> values = parameters.values(scope);
+    this.eval = eval == null ? null : new AdapterSession(eval, Map.copyOf(values));
+    if (scaled) {
+      values.put(SCALE, scope.view(scaleValue, DType.FLOAT, Shape.SCALAR));
+    }
+    this.gradients = new AdapterSession(gradients, values);
   }
 
   /**
@@ -93,11 +92,14 @@ final class SessionTrainingEngine implements TrainingEngine {
 
   @Override
   public float accumulate(Map<String, NativeTensor> feeds, double weight) {
+    float factor = scale.map(LossScale::value).orElse(1f);
+    scaleValue.set(ValueLayout.JAVA_FLOAT, 0, factor);
     float loss;
-    try (OutputTensors outputs = gradients.run(withScale(feeds), List.of(LOSS), pinned)) {
+    try (OutputTensors outputs =
+        gradients.session().run(gradients.with(feeds), List.of(LOSS), pinned)) {
       loss = outputs.scalar(LOSS);
     }
-    parameters.accumulate(weight / scale.map(LossScale::value).orElse(1f));
+    parameters.accumulate(weight / factor);
     return loss;
   }
 
@@ -129,42 +131,12 @@ final class SessionTrainingEngine implements TrainingEngine {
     if (eval == null) {
       throw new IllegalStateException("The engine was opened without evaluation");
     }
-    return eval.run(
-        withParameters(feeds), eval.outputs().stream().map(port -> port.name()).toList());
+    return eval.evaluate(feeds);
   }
 
   @Override
   public float[] predict(Map<String, NativeTensor> feeds) {
-    String prediction =
-        gradients.outputs().stream()
-            .map(TensorPort::name)
-            .filter(name -> !name.equals(LOSS) && !name.endsWith("_grad"))
-            .findFirst()
-            .orElseThrow(() -> new IllegalStateException("The graph predicts nothing"));
-    Map<String, NativeTensor> known = eval == null ? withScale(feeds) : withParameters(feeds);
-    InferenceSession session = eval == null ? gradients : eval;
-    // The eval graph has no masks.
-    known.keySet().retainAll(session.inputs().stream().map(TensorPort::name).toList());
-    try (OutputTensors outputs = session.run(known, List.of(prediction))) {
-      return outputs.floats(prediction);
-    }
-  }
-
-  /** What the gradient graph is fed. */
-  private Map<String, NativeTensor> withScale(Map<String, NativeTensor> feeds) {
-    Map<String, NativeTensor> all = withParameters(feeds);
-    scale.ifPresent(
-        factor -> {
-          scaleValue.set(ValueLayout.JAVA_FLOAT, 0, factor.value());
-          all.put(SCALE, scaleTensor);
-        });
-    return all;
-  }
-
-  private Map<String, NativeTensor> withParameters(Map<String, NativeTensor> feeds) {
-    Map<String, NativeTensor> all = new LinkedHashMap<>(values);
-    all.putAll(feeds);
-    return all;
+    return (eval == null ? gradients : eval).predict(feeds);
   }
 
   @Override
@@ -188,9 +160,9 @@ final class SessionTrainingEngine implements TrainingEngine {
       return;
     }
     closed = true;
-    gradients.close();
+    gradients.session().close();
     if (eval != null) {
-      eval.close();
+      eval.session().close();
     }
     scope.close();
     arena.close();

@@ -1,9 +1,5 @@
 package dev.banyan.runtime.training;
 
-import dev.banyan.artifacts.bundle.Bundle;
-import dev.banyan.artifacts.onnx.OnnxFile;
-import dev.banyan.artifacts.onnx.proto.TensorShapeProto;
-import dev.banyan.artifacts.onnx.proto.ValueInfoProto;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.TensorScope;
 import java.util.ArrayList;
@@ -33,18 +29,17 @@ record SiteInputs(List<Double> scalings, List<Long> dims, LoraDropout dropout) {
    *
    * @throws TrainingFailure.NoSuchInput if the plan asks for what the graph does not have
    */
-  static SiteInputs of(Bundle bundle, TrainingPlan plan, LayerRanks layers) {
-    List<ValueInfoProto> inputs =
-        OnnxFile.read(bundle.file(Bundle.TRAINING_MODEL)).model().getGraph().getInputList();
-    List<Long> dims = List.of();
+  static SiteInputs of(GraphInputs graph, TrainingPlan plan, LayerRanks layers) {
+    List<Long> dims = graph.dims().getOrDefault(SCALING, List.of());
     List<LoraDropout.Mask> masks = new ArrayList<>();
-    for (ValueInfoProto input : inputs) {
-      if (input.getName().equals(SCALING)) {
-        dims = dims(input);
-      } else if (input.getName().endsWith(LoraDropout.SUFFIX)) {
-        masks.add(new LoraDropout.Mask(input.getName(), dims(input).getLast()));
-      }
-    }
+    graph
+        .dims()
+        .forEach(
+            (name, sizes) -> {
+              if (name.endsWith(LoraDropout.SUFFIX)) {
+                masks.add(new LoraDropout.Mask(name, sizes.getLast()));
+              }
+            });
     double share = plan.adapter().dropout();
     if (share > 0 && masks.isEmpty()) {
       throw new TrainingFailure.NoSuchInput(
@@ -63,12 +58,6 @@ record SiteInputs(List<Double> scalings, List<Long> dims, LoraDropout dropout) {
     return dims.isEmpty() || each.isEmpty()
         ? List.of(each.isEmpty() ? plan.adapter().scaling() : each.getFirst())
         : each;
-  }
-
-  private static List<Long> dims(ValueInfoProto input) {
-    return input.getType().getTensorType().getShape().getDimList().stream()
-        .map(TensorShapeProto.Dimension::getDimValue)
-        .toList();
   }
 
   /** The same for the base alone: LoRA's product counts nothing, and everything is read. */

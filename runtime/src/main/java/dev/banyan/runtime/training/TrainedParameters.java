@@ -5,6 +5,8 @@ import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.checkpoint.OptimizerState;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.runtime.ort.NativeTensor;
+import dev.banyan.runtime.ort.TensorScope;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -50,6 +52,13 @@ final class TrainedParameters {
   /** Each of them, in the bundle's order. */
   List<TrainedParameter> all() {
     return parameters;
+  }
+
+  /** Their values by name, as a graph's inputs. */
+  Map<String, NativeTensor> values(TensorScope scope) {
+    Map<String, NativeTensor> values = new LinkedHashMap<>();
+    parameters.forEach(each -> values.put(each.spec().name(), each.view(scope, each.value())));
+    return values;
   }
 
   /** Adds the gradients of a batch to those of the step. */

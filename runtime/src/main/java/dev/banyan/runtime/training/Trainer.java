@@ -105,17 +105,20 @@ public final class Trainer {
     Optional<LabelSet> labels = LabelSet.of(bundle.manifest().task(), data.train());
     Checkpoint start =
         earlier.map(RunState::checkpoint).orElseGet(() -> Checkpoint.fresh(start(labels)));
+    OnnxFile graph = OnnxFile.read(bundle.file(Bundle.TRAINING_MODEL));
     Kept kept;
     try (WorkFolder folder = WorkFolder.temporary("banyan-train-");
-        TextTokenizer tokenizer = tokenizer()) {
+        TextTokenizer tokenizer = tokenizer(graph)) {
       Function<Dataset, EncodedData> encoder = encoder(labels, tokenizer);
       EncodedData train = encoder.apply(data.train());
       Optional<EncodedData> held = data.eval().map(encoder);
-      LossInputs loss = LossInputs.of(bundle, plan.loss(), labels, train.targets());
+      GraphInputs inputs = GraphInputs.of(bundle.manifest().task(), graph);
+      LossInputs loss = LossInputs.of(inputs, plan.loss(), labels, train.targets());
+      SiteInputs sites = SiteInputs.of(inputs, plan, ranks);
       AdapterOutput output = AdapterOutput.of(bundle.manifest(), plan, labels, place.out());
       // Closed before the folder that its file lies in.
       try (PrefixCache prefix = prefix(tokenizer, folder, train, held)) {
-        Feeder feeder = feeder(tokenizer, loss, Optional.ofNullable(prefix));
+        Feeder feeder = feeder(tokenizer, sites, loss, Optional.ofNullable(prefix));
         Keeper keeper =
             new Keeper(
                 held.map(texts -> evaluation(texts, labels, feeder)),
@@ -161,11 +164,10 @@ public final class Trainer {
     keeper.resume(state.kept());
   }
 
-  private TextTokenizer tokenizer() {
+  private TextTokenizer tokenizer(OnnxFile graph) {
     TextTokenizer tokenizer =
         new TextTokenizer(bundle.file(Bundle.TOKENIZER), bundle.manifest().text().maxLength());
-    Vocabulary.rows(OnnxFile.read(bundle.file(Bundle.TRAINING_MODEL)))
-        .ifPresent(tokenizer::requireFits);
+    Vocabulary.rows(graph).ifPresent(tokenizer::requireFits);
     return tokenizer;
   }
 
@@ -195,13 +197,14 @@ public final class Trainer {
     return labels.isPresent() ? "logits" : "embeddings";
   }
 
-  private Feeder feeder(TextTokenizer tokenizer, LossInputs loss, Optional<PrefixCache> prefix) {
+  private Feeder feeder(
+      TextTokenizer tokenizer, SiteInputs sites, LossInputs loss, Optional<PrefixCache> prefix) {
     Padding padding = new Padding(tokenizer.padId(), plan.passes().padTo());
     List<String> inputs = new ArrayList<>(bundle.manifest().text().inputs());
     if (bundle.manifest().task() == Task.CAUSAL_LM) {
       inputs.add("segment_ids");
     }
-    return new Feeder(inputs, padding, SiteInputs.of(bundle, plan, ranks), loss, prefix);
+    return new Feeder(inputs, padding, sites, loss, prefix);
   }
 
   /** Whether what is below the lowest adapter is worth keeping: only a later epoch needs it. */

@@ -77,7 +77,7 @@ public abstract sealed class TrainingFailure extends RuntimeFailure {
           task.head() == Task.Head.NONE
               ? "Adapters for the task %s cannot be trained together; train each with --data and --out"
                   .formatted(task.text())
-              : "%s has no graph for jobs that are trained together; prepare it again with this version of Banyan"
+              : "%s has no graph for jobs that are trained together; prepare it again with --gang"
                   .formatted(bundle));
     }
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.runtime.TinyBundle;
+import dev.banyan.runtime.TinyData;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.Writer;
@@ -37,8 +38,8 @@ class KilledTrainingTest {
   @Test
   void killedRunGoesOnFromItsLastStateToTheSameBytes() throws IOException, InterruptedException {
     TinyBundle.write(folder.resolve("bundle"));
-    Files.writeString(folder.resolve("train.jsonl"), TinyBundle.examples(200, 1));
-    Files.writeString(folder.resolve("eval.jsonl"), TinyBundle.examples(60, 2));
+    Files.writeString(folder.resolve("train.jsonl"), TinyData.examples(200, 1));
+    Files.writeString(folder.resolve("eval.jsonl"), TinyData.examples(60, 2));
     CommandLine whole = new CommandLine(new TrainCommand());
     whole.setOut(new PrintWriter(Writer.nullWriter()));
     assertThat(whole.execute(arguments("whole", false))).isZero();

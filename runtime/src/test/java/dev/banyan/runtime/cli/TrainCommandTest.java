@@ -10,6 +10,7 @@ import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.runtime.TinyBundle;
+import dev.banyan.runtime.TinyData;
 import dev.banyan.runtime.data.DataFailure;
 import dev.banyan.runtime.training.TrainingFailure;
 import java.io.BufferedReader;
@@ -37,8 +38,8 @@ class TrainCommandTest {
   @BeforeAll
   static void prepare() throws IOException {
     TinyBundle.write(shared.resolve("bundle"));
-    Files.writeString(shared.resolve("train.jsonl"), TinyBundle.examples(200, 1));
-    Files.writeString(shared.resolve("eval.jsonl"), TinyBundle.examples(60, 2));
+    Files.writeString(shared.resolve("train.jsonl"), TinyData.examples(200, 1));
+    Files.writeString(shared.resolve("eval.jsonl"), TinyData.examples(60, 2));
     Files.writeString(shared.resolve("empty.jsonl"), "");
   }
 

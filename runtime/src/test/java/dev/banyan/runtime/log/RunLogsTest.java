@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.runtime.TinyBundle;
-import dev.banyan.runtime.data.Dataset;
+import dev.banyan.runtime.TinyData;
 import dev.banyan.runtime.training.LearningRate;
 import dev.banyan.runtime.training.RunIdentity;
 import dev.banyan.runtime.training.RunPlace;
@@ -25,7 +25,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -42,9 +41,7 @@ class RunLogsTest {
   @BeforeAll
   static void prepare() throws IOException {
     bundle = TinyBundle.write(shared.resolve("bundle"));
-    Path train = Files.writeString(shared.resolve("train.jsonl"), TinyBundle.examples(200, 1));
-    Path eval = Files.writeString(shared.resolve("eval.jsonl"), TinyBundle.examples(60, 2));
-    data = new TrainingData(Dataset.read(train), Optional.of(Dataset.read(eval)));
+    data = TinyData.write(shared);
   }
 
   @Test

@@ -12,6 +12,7 @@ import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.TinyBundle;
+import dev.banyan.runtime.TinyData;
 import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.ort.TensorScope;
@@ -99,7 +100,7 @@ class LayerRanksTest {
   @Test
   void adapterIsWrittenWithItsOwnRanks() throws IOException {
     Bundle bundle = TinyBundle.write(folder.resolve("bundle"));
-    Path train = Files.writeString(folder.resolve("train.jsonl"), TinyBundle.examples(200, 1));
+    Path train = Files.writeString(folder.resolve("train.jsonl"), TinyData.examples(200, 1));
     TrainingPlan plan =
         TrainingPlan.defaults()
             .with(AdapterPlan.lora(8, 16).with(RankPattern.parse("dense=3")))
@@ -164,7 +165,7 @@ class LayerRanksTest {
   }
 
   private void train(Bundle bundle, AdapterPlan adapter, String out) throws IOException {
-    Path train = Files.writeString(folder.resolve("train.jsonl"), TinyBundle.examples(60, 1));
+    Path train = Files.writeString(folder.resolve("train.jsonl"), TinyData.examples(60, 1));
     new Trainer(bundle, TrainingPlan.defaults().with(adapter), event -> {})
         .train(new TrainingData(Dataset.read(train), Optional.empty()), folder.resolve(out));
   }

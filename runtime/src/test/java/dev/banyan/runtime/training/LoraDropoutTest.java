@@ -7,16 +7,14 @@ import static org.assertj.core.api.Assertions.within;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.runtime.TinyBundle;
+import dev.banyan.runtime.TinyData;
 import dev.banyan.runtime.data.BatchSize;
-import dev.banyan.runtime.data.Dataset;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,9 +30,7 @@ class LoraDropoutTest {
   @BeforeAll
   static void prepare() throws IOException {
     bundle = TinyBundle.writeWithDropout(shared.resolve("bundle"));
-    Path train = Files.writeString(shared.resolve("train.jsonl"), TinyBundle.examples(200, 1));
-    Path eval = Files.writeString(shared.resolve("eval.jsonl"), TinyBundle.examples(60, 2));
-    data = new TrainingData(Dataset.read(train), Optional.of(Dataset.read(eval)));
+    data = TinyData.write(shared);
   }
 
   @Test

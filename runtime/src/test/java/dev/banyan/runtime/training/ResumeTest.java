@@ -7,7 +7,7 @@ import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.integrity.CorruptArtifact;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.runtime.TinyBundle;
-import dev.banyan.runtime.data.Dataset;
+import dev.banyan.runtime.TinyData;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,9 +33,7 @@ class ResumeTest {
   @BeforeAll
   static void prepare() throws IOException {
     bundle = TinyBundle.write(shared.resolve("bundle"));
-    Path train = Files.writeString(shared.resolve("train.jsonl"), TinyBundle.examples(200, 1));
-    Path eval = Files.writeString(shared.resolve("eval.jsonl"), TinyBundle.examples(60, 2));
-    data = new TrainingData(Dataset.read(train), Optional.of(Dataset.read(eval)));
+    data = TinyData.write(shared);
   }
 
   /** Ends a run as a crash would, at the moment when a state was saved. */

@@ -7,6 +7,7 @@ import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.runtime.TinyBundle;
+import dev.banyan.runtime.TinyData;
 import dev.banyan.runtime.data.BatchSize;
 import dev.banyan.runtime.data.DataFailure;
 import dev.banyan.runtime.data.Dataset;
@@ -31,9 +32,7 @@ class TrainerTest {
   @BeforeAll
   static void prepare() throws IOException {
     bundle = TinyBundle.write(shared.resolve("bundle"));
-    Path train = Files.writeString(shared.resolve("train.jsonl"), TinyBundle.examples(200, 1));
-    Path eval = Files.writeString(shared.resolve("eval.jsonl"), TinyBundle.examples(60, 2));
-    data = new TrainingData(Dataset.read(train), Optional.of(Dataset.read(eval)));
+    data = TinyData.write(shared);
   }
 
   @Test
