@@ -55,6 +55,27 @@ public final class Fixtures {
     return ROOT.resolve("benchmarks/parity/fixtures/families").resolve(name + ".onnx");
   }
 
+  /** Names of the adapters of PEFT's methods that are recorded. */
+  public static List<String> peftMethods() throws IOException {
+    try (Stream<Path> files = Files.list(ROOT.resolve("benchmarks/parity/fixtures/peft-methods"))) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  /**
+   * The folder of one of {@link #peftMethods()}, with what PEFT computed in expected.safetensors.
+   */
+  public static Path peftMethod(String name) {
+    return ROOT.resolve("benchmarks/parity/fixtures/peft-methods").resolve(name);
+  }
+
+  /** The model below a recorded adapter, as the recording's metadata names it. */
+  public static Path peftBase(String base) {
+    return base.equals("bert")
+        ? ROOT.resolve("benchmarks/parity/fixtures/peft/encoder.onnx")
+        : family(base);
+  }
+
   /** A page of the documentation. */
   public static String document(String name) throws IOException {
     return Files.readString(ROOT.resolve("docs").resolve(name));
