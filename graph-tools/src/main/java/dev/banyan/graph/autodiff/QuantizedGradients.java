@@ -6,6 +6,7 @@ import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.GraphFailure.NotDifferentiable;
+import dev.banyan.graph.blockwise.Bnb4Codes;
 import dev.banyan.graph.ir.Attribute;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.OpId;
@@ -87,7 +88,8 @@ public final class QuantizedGradients {
     long kind = c.node().intAttribute("quant_type", 1);
     Value pairs =
         c.constant(
-            Tensor.ofFloats("banyan/bnb4(" + kind + ")", Shape.of(256, 2), Bnb4Codes.pairs(kind)));
+            Tensor.ofFloats(
+                "banyan/bnb4(" + kind + ")", Shape.of(256, 2), Bnb4Codes.of(kind).pairs()));
     Value octets = c.reshape(c.in(1), c.concat(List.of(rowCount(c), c.longs(in / 2))));
     Value fractions = c.op("Gather", inTypeOf(c, pairs), c.cast(octets, DType.INT32));
     Value blocks = c.reshape(fractions, c.longs(in * out / block, block));

@@ -1,7 +1,9 @@
 package dev.banyan.graph.lowering;
 
 import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.graph.blockwise.NumberMatrix;
 import dev.banyan.graph.ir.Attribute;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.OpId;
@@ -40,7 +42,7 @@ final class DequantizeGather implements LoweringRule {
       throw c.refuse("quantize_axis = " + axis, "only the last axis is");
     }
     var layout =
-        new QuantizedRows.Layout(
+        new NumberMatrix.Layout(
             packed.shape().dim(0), packed.shape().dim(1) * (8 / bits), bits, block);
     Value table =
         c.shared(
@@ -49,8 +51,12 @@ final class DequantizeGather implements LoweringRule {
                 c.addConstant(
                     four
                         ? new ScaledNumbers(packed, scales, zeroPoints, 1, block).dequantized()
-                        : new QuantizedRows(packed, scales, zeroPoints, layout)
-                            .dequantized(packed.name() + "/dequantized")));
+                        : new NumberMatrix(packed, scales, zeroPoints, layout)
+                            .fill(
+                                ScratchTensors.zeros(
+                                    packed.name() + "/dequantized",
+                                    DType.FLOAT,
+                                    Shape.of(layout.rows(), layout.width())))));
     c.output(0, c.op("Gather", Map.of("axis", Attribute.of(0L)), table, c.in(1)));
   }
 }

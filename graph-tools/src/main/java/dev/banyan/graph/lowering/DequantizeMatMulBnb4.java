@@ -1,6 +1,10 @@
 package dev.banyan.graph.lowering;
 
+import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.graph.blockwise.Bnb4Codes;
+import dev.banyan.graph.blockwise.CodeMatrix;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.OpId;
 import dev.banyan.graph.ir.Value;
@@ -24,17 +28,25 @@ final class DequantizeMatMulBnb4 implements LoweringRule {
     if (quantType != 0 && quantType != 1) {
       throw c.refuse("quant_type = " + quantType, "only 0 (FP4) and 1 (NF4) are");
     }
-    Bnb4Weight quantized =
-        new Bnb4Weight(packed, magnitudes, node.intAttribute("block_size", 64), quantType);
+    CodeMatrix quantized =
+        new CodeMatrix(
+            packed,
+            magnitudes,
+            new CodeMatrix.Layout(
+                node.intAttribute("N", 0),
+                node.intAttribute("K", 0),
+                node.intAttribute("block_size", 64),
+                Bnb4Codes.of(quantType)));
     Value weight =
         c.shared(
             List.of("dequantized columns", c.in(1)),
             () ->
                 c.addConstant(
-                    quantized.dequantizedTransposed(
-                        packed.name() + "/dequantized",
-                        node.intAttribute("N", 0),
-                        node.intAttribute("K", 0))));
+                    quantized.fillTransposed(
+                        ScratchTensors.zeros(
+                            packed.name() + "/dequantized",
+                            DType.FLOAT,
+                            Shape.of(quantized.columns(), quantized.rows())))));
     c.output(0, c.linear(c.in(0), weight));
   }
 }

@@ -1,6 +1,9 @@
 package dev.banyan.graph.lowering;
 
+import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.graph.blockwise.NumberMatrix;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.OpId;
 import dev.banyan.graph.ir.Value;
@@ -24,7 +27,7 @@ final class DequantizeMatMulNBits implements LoweringRule {
     Optional<Tensor> zeroPoints =
         c.in(3).isNone() ? Optional.empty() : Optional.of(c.constant(3, "zero_points"));
     var layout =
-        new QuantizedRows.Layout(
+        new NumberMatrix.Layout(
             node.intAttribute("N", 0),
             node.intAttribute("K", 0),
             Math.toIntExact(node.intAttribute("bits", 4)),
@@ -34,8 +37,12 @@ final class DequantizeMatMulNBits implements LoweringRule {
             List.of("dequantized columns", c.in(1)),
             () ->
                 c.addConstant(
-                    new QuantizedRows(packed, scales, zeroPoints, layout)
-                        .dequantizedTransposed(packed.name() + "/dequantized")));
+                    new NumberMatrix(packed, scales, zeroPoints, layout)
+                        .fillTransposed(
+                            ScratchTensors.zeros(
+                                packed.name() + "/dequantized",
+                                DType.FLOAT,
+                                Shape.of(layout.width(), layout.rows())))));
     c.output(0, c.plus(c.linear(c.in(0), weight), c.in(5)));
   }
 }

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.banyan.graph.blockwise;
+
+import org.jspecify.annotations.NullMarked;
