@@ -1,6 +1,7 @@
 """Trains an adapter for the tiny BERT with PyTorch + PEFT and saves it the way PEFT does.
 
-    python peft_writes.py WORK TARGETS OUT      TARGETS: query,value or all-linear
+    python peft_writes.py WORK TARGETS OUT      LoRA; TARGETS: query,value or all-linear
+    python peft_writes.py WORK METHOD OUT       one of the adapters of methods.py
 """
 
 import json
@@ -12,13 +13,12 @@ import tokenizers
 import torch
 import transformers
 
+from methods import METHODS
+
 STEPS = 20
 
 
 def main(work: Path, targets: str, out: Path, **settings) -> None:
-    torch.set_num_threads(1)
-    torch.manual_seed(3)
-    base = transformers.AutoModelForSequenceClassification.from_pretrained(work / "model")
     config = peft.LoraConfig(
         task_type="SEQ_CLS",
         r=4,
@@ -26,6 +26,13 @@ def main(work: Path, targets: str, out: Path, **settings) -> None:
         target_modules=targets if targets == "all-linear" else targets.split(","),
         **settings,
     )
+    train(work, config, out)
+
+
+def train(work: Path, config: peft.PeftConfig, out: Path) -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(3)
+    base = transformers.AutoModelForSequenceClassification.from_pretrained(work / "model")
     model = peft.get_peft_model(base, config).eval()
     rows = [json.loads(line) for line in (work / "three.jsonl").read_text().splitlines()]
     names = sorted({row["label"] for row in rows})
@@ -52,4 +59,7 @@ def main(work: Path, targets: str, out: Path, **settings) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
+    if sys.argv[2] in METHODS:
+        train(Path(sys.argv[1]), METHODS[sys.argv[2]].peft_config(), Path(sys.argv[3]))
+    else:
+        main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

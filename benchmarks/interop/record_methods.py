@@ -121,7 +121,7 @@ def record(name: str, recording: Recording) -> None:
         tensors |= {f"initial/{key}": value for key, value in initial.items() if "lora_" in key}
         save_converted(model, initial, out / "converted")
         read_again(recording, out / "converted", tensors["logits"], exactly=False)
-    about = {"base": recording.method.base, "moved": f"{moved(model, recording, tensors['logits']):.3f}"}
+    about = {"base": recording.method.base, "moved": f"{moved(recording, out, tensors['logits']):.3f}"}
     if hasattr(model, "merge_and_unload"):
         with torch.no_grad():
             tensors["merged_logits"] = recording.logits(copy.deepcopy(model).merge_and_unload())
@@ -177,21 +177,15 @@ def save_converted(model: peft.PeftModel, initial: dict[str, torch.Tensor], out:
 
 
 def read_again(recording: Recording, folder: Path, logits: torch.Tensor, exactly: bool = True) -> None:
-    if recording.method.base == BERT:
-        model = compare_logits.load(recording.work, folder, 3)
-    else:
-        model = peft.PeftModel.from_pretrained(recording.base(), folder).eval()
+    model = compare_logits.read_into(recording.base(), folder)
     with torch.no_grad():
         error = (recording.logits(model) - logits).abs().max().item()
     expect(f"{folder} read again answers otherwise", error, 1e-6 if exactly else 1e-4)
 
 
-def moved(model: peft.PeftModel, recording: Recording, logits: torch.Tensor) -> float:
+def moved(recording: Recording, folder: Path, logits: torch.Tensor) -> float:
     """How far the logits are from those of the base with the same head."""
-    alone = recording.base()
-    if recording.method.base == BERT:
-        head = {key.rpartition(".")[2]: value for key, value in saved(model).items() if ".classifier." in key}
-        alone.classifier.load_state_dict(head)
+    alone = compare_logits.head_only(recording.work, folder) if recording.method.base == BERT else recording.base()
     with torch.no_grad():
         text = logits[:, recording.method.virtual_tokens :] if logits.dim() == 3 else logits
         distance = (recording.logits(alone) - text).abs().max().item()
