@@ -68,12 +68,16 @@ for targets in query,value all-linear; do
   step "train-patterns-$folder" "$banyan" train --bundle "bundle-dropout-$folder" --data three.jsonl --rank 4 --alpha 8 \
     --rank-pattern value=2 --alpha-pattern query=20,layer.1=3 --lora-dropout 0.1 --epochs 20 \
     --batch-size 8 --learning-rate 5e-3 --out "adapters-$folder/banyan/patterns"
+  step "combine-$folder" "$banyan" combine --adapter "adapters-$folder/banyan/three=0.6" \
+    --adapter "adapters-$folder/banyan/patterns=0.4" --type svd --out "adapters-$folder/banyan/combined"
   step "peft-$folder" "$PEFT_PYTHON" "$here/peft_writes.py" . "$targets" "adapters-$folder/peft/three"
   start_server "bundle-$folder" "adapters-$folder"
   check "compare-banyan-$folder" "$PEFT_PYTHON" "$here/compare_logits.py" . "adapters-$folder/banyan/three" "$url" \
     banyan/three "PEFT loads what Banyan wrote ($targets)" "$results"
   check "compare-patterns-$folder" "$PEFT_PYTHON" "$here/compare_logits.py" . "adapters-$folder/banyan/patterns" "$url" \
     banyan/patterns "PEFT loads what Banyan wrote with patterns and dropout ($targets)" "$results"
+  check "compare-combined-$folder" "$PEFT_PYTHON" "$here/compare_logits.py" . "adapters-$folder/banyan/combined" "$url" \
+    banyan/combined "PEFT loads what Banyan combined ($targets)" "$results"
   check "compare-peft-$folder" "$PEFT_PYTHON" "$here/compare_logits.py" . "adapters-$folder/peft/three" "$url" \
     peft/three "Banyan serves what PEFT wrote ($targets)" "$results"
   stop

@@ -7,6 +7,7 @@ import dev.banyan.graph.cli.InspectCommand;
 import dev.banyan.graph.cli.MergeCommand;
 import dev.banyan.graph.cli.PrepareCommand;
 import dev.banyan.runtime.RuntimeFailure;
+import dev.banyan.runtime.cli.CombineCommand;
 import dev.banyan.runtime.cli.EvaluateCommand;
 import dev.banyan.runtime.cli.TrainCommand;
 import dev.banyan.server.cli.ServeCommand;
@@ -48,6 +49,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       PrepareCommand.class,
       TrainCommand.class,
       EvaluateCommand.class,
+      CombineCommand.class,
       MergeCommand.class,
       ExportCommand.class,
       ServeCommand.class,

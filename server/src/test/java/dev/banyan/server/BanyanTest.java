@@ -80,14 +80,15 @@ class BanyanTest {
             .map(text -> text.substring(0, text.indexOf(' ')))
             .toList();
     assertThat(firstWords)
-        .containsExactly("Show", "Prepare", "Train", "Judge", "Merge", "Write", "Serve", "Show");
+        .containsExactly(
+            "Show", "Prepare", "Train", "Judge", "Make", "Merge", "Write", "Serve", "Show");
   }
 
   @Test
   void withoutACommandTheListIsShownAsAMistake() {
     assertThat(run()).isEqualTo(2);
     assertThat(err.toString())
-        .contains("inspect", "prepare", "train", "evaluate", "merge", "export", "serve");
+        .contains("inspect", "prepare", "train", "evaluate", "combine", "merge", "export", "serve");
     assertThat(out.toString()).isEmpty();
   }
 }

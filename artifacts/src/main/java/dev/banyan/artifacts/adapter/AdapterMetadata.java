@@ -30,6 +30,7 @@ public record AdapterMetadata(String artifact, Map<String, String> entries) {
   private static final String TASK = "banyan.task";
   private static final String MAX_LENGTH = "banyan.max_length";
   private static final String POOLING = "banyan.pooling";
+  private static final String COMBINED = "banyan.combined";
 
   /**
    * The entries for an adapter trained on a bundle.
@@ -49,6 +50,23 @@ public record AdapterMetadata(String artifact, Map<String, String> entries) {
     entries.put(MAX_LENGTH, Integer.toString(bundle.text().maxLength()));
     entries.put(POOLING, bundle.text().pooling().text());
     return entries;
+  }
+
+  /**
+   * The entries of an adapter that was made of several, of which this is the one that it has its
+   * head from.
+   *
+   * @param base what the others say of their base, if this one says nothing
+   * @param maxLength the number of tokens after which texts are cut, if known
+   * @param recipe what it was made of, as JSON
+   */
+  public Map<String, String> combined(
+      Optional<Digest> base, OptionalInt maxLength, JsonNode recipe) {
+    Map<String, String> combined = new LinkedHashMap<>(entries);
+    base.ifPresent(digest -> combined.put(BASE, digest.toString()));
+    maxLength.ifPresent(length -> combined.put(MAX_LENGTH, Integer.toString(length)));
+    combined.put(COMBINED, recipe.toString());
+    return combined;
   }
 
   /** The base model that the adapter was trained on, if it says so. */

@@ -68,6 +68,14 @@ public record PeftAdapter(LoraConfig config, SafetensorsFile weights) {
     return new PeftAdapter(config, weights);
   }
 
+  /**
+   * Whether a tensor is one of those copies that PEFT writes beside the values: with {@code bias =
+   * "all"} the biases of saved modules, under the names of its own wrapper.
+   */
+  public static boolean isCopy(String tensor) {
+    return tensor.contains(".original_module.") || tensor.contains(".modules_to_save.");
+  }
+
   /** What Banyan notes beside the tensors; empty entries in an adapter that PEFT wrote. */
   public AdapterMetadata metadata() {
     return new AdapterMetadata(WEIGHTS, weights.metadata());

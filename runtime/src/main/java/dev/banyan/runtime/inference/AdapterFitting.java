@@ -39,13 +39,8 @@ final class AdapterFitting {
     this.bundle = bundle;
     this.limits = limits;
     this.left.putAll(adapter.weights().tensors());
-    // With bias = "all" PEFT writes biases of saved modules under these names too.
-    this.left.keySet().removeIf(AdapterFitting::isCopy);
+    this.left.keySet().removeIf(PeftAdapter::isCopy);
     this.rank = highestRank();
-  }
-
-  private static boolean isCopy(String name) {
-    return name.contains(".original_module.") || name.contains(".modules_to_save.");
   }
 
   private int highestRank() {

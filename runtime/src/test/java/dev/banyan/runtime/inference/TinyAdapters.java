@@ -15,7 +15,7 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /** Random adapters for the tiny bundle. */
-final class TinyAdapters {
+public final class TinyAdapters {
   static final String A = "base_model.model.encoder.dense.lora_A.weight";
   static final String B = "base_model.model.encoder.dense.lora_B.weight";
   static final String HEAD = "base_model.model.classifier.weight";
@@ -24,7 +24,7 @@ final class TinyAdapters {
   private TinyAdapters() {}
 
   /** An adapter of this rank with so many labels. */
-  static PeftAdapter random(int rank, int labels, long seed) {
+  public static PeftAdapter random(int rank, int labels, long seed) {
     return changed(rank, labels, seed, tensors -> {});
   }
 
