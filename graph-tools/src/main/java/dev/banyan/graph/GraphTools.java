@@ -2,6 +2,7 @@ package dev.banyan.graph;
 
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.graph.export.AdapterMerge;
+import dev.banyan.graph.quantize.QuantizeModel;
 import dev.banyan.graph.training.BundleBuilder;
 import dev.banyan.graph.training.DecoderBundle;
 import java.nio.file.Path;
@@ -45,5 +46,16 @@ public final class GraphTools {
    */
   public static MergeReport merge(MergeRequest request) {
     return new AdapterMerge(request).run();
+  }
+
+  /**
+   * Makes a model with weights of few bits of a model of floats.
+   *
+   * @throws GraphFailure if it has no such weight, or one that cannot be stored
+   * @throws dev.banyan.artifacts.integrity.ArtifactException if a file cannot be used
+   * @throws dev.banyan.runtime.RuntimeFailure if ONNX Runtime refuses the model
+   */
+  public static QuantizeReport quantize(QuantizeRequest request) {
+    return new QuantizeModel(request).run();
   }
 }

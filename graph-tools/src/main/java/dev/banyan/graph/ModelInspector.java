@@ -2,7 +2,6 @@ package dev.banyan.graph;
 
 import dev.banyan.artifacts.integrity.WorkFolder;
 import dev.banyan.artifacts.onnx.OnnxFile;
-import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.Inspection.Layer;
 import dev.banyan.graph.Inspection.Port;
 import dev.banyan.graph.io.NodeNotes;
@@ -15,6 +14,7 @@ import dev.banyan.graph.lowering.Lower;
 import dev.banyan.graph.lowering.LoweringRules;
 import dev.banyan.graph.site.Site;
 import dev.banyan.graph.site.SiteDiscovery;
+import dev.banyan.graph.site.WeightCount;
 import dev.banyan.graph.training.PoolingChoice;
 import java.nio.file.Path;
 import java.util.List;
@@ -43,7 +43,7 @@ final class ModelInspector {
     Graph graph = model.graph();
     TreeMap<String, Integer> operators = new TreeMap<>();
     graph.nodes().forEach(node -> operators.merge(node.op().toString(), 1, Integer::sum));
-    long parameters = weights(graph).stream().mapToLong(t -> t.shape().elements()).sum();
+    long parameters = WeightCount.of(graph);
     Lower.whatCanBe(model, LoweringRules.standard());
     SiteDiscovery.Found found = SiteDiscovery.inspect(model);
     return new Inspection(
@@ -58,14 +58,6 @@ final class ModelInspector {
         found.unusable(),
         PoolingChoice.of(graph),
         operators);
-  }
-
-  /** Constants of one element are settings, such as the epsilon of a normalization. */
-  private static List<Tensor> weights(Graph graph) {
-    return graph.constants().stream()
-        .map(value -> value.constant().orElseThrow())
-        .filter(tensor -> tensor.type().isFloatingPoint() && tensor.shape().elements() > 1)
-        .toList();
   }
 
   private static List<Port> ports(List<Value> values) {

@@ -8,10 +8,11 @@
  *   <li>{@code site}: the places that can carry an adapter; {@code adapter}: the adapter methods.
  *   <li>{@code autodiff}: reverse-mode differentiation as tables of rules.
  *   <li>{@code training}: heads, losses, and the graphs of a bundle.
+ *   <li>{@code blockwise}: matrices in few bits; {@code quantize}: a model that has its weights so.
  *   <li>{@code export}: a trained adapter in other programs' forms: merged into the model, as ONNX
  *       Runtime's adapter file, as a plain PEFT folder.
- *   <li>{@code cli}: the commands {@code inspect}, {@code prepare}, {@code merge} and {@code
- *       export}.
+ *   <li>{@code cli}: the commands {@code inspect}, {@code quantize}, {@code prepare}, {@code merge}
+ *       and {@code export}.
  * </ul>
  */
 @NullMarked

@@ -6,6 +6,7 @@ import dev.banyan.graph.cli.ExportCommand;
 import dev.banyan.graph.cli.InspectCommand;
 import dev.banyan.graph.cli.MergeCommand;
 import dev.banyan.graph.cli.PrepareCommand;
+import dev.banyan.graph.cli.QuantizeCommand;
 import dev.banyan.runtime.RuntimeFailure;
 import dev.banyan.runtime.cli.CombineCommand;
 import dev.banyan.runtime.cli.EvaluateCommand;
@@ -46,6 +47,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     },
     subcommands = {
       InspectCommand.class,
+      QuantizeCommand.class,
       PrepareCommand.class,
       TrainCommand.class,
       EvaluateCommand.class,

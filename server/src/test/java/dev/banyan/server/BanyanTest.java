@@ -45,7 +45,7 @@ class BanyanTest {
   @Test
   void aMisspeltCommandGetsASuggestion() {
     assertThat(run("trian")).isEqualTo(2);
-    assertThat(err.toString()).contains("banyan train?");
+    assertThat(err.toString()).contains("Did you mean: banyan train");
   }
 
   @Test
@@ -81,14 +81,24 @@ class BanyanTest {
             .toList();
     assertThat(firstWords)
         .containsExactly(
-            "Show", "Prepare", "Train", "Judge", "Make", "Merge", "Write", "Serve", "Show");
+            "Show", "Store", "Prepare", "Train", "Judge", "Make", "Merge", "Write", "Serve",
+            "Show");
   }
 
   @Test
   void withoutACommandTheListIsShownAsAMistake() {
     assertThat(run()).isEqualTo(2);
     assertThat(err.toString())
-        .contains("inspect", "prepare", "train", "evaluate", "combine", "merge", "export", "serve");
+        .contains(
+            "inspect",
+            "quantize",
+            "prepare",
+            "train",
+            "evaluate",
+            "combine",
+            "merge",
+            "export",
+            "serve");
     assertThat(out.toString()).isEmpty();
   }
 }

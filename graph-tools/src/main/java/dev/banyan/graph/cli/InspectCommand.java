@@ -109,7 +109,9 @@ public final class InspectCommand implements Callable<Integer> {
         ports.stream()
             .collect(
                 Collectors.groupingBy(
-                    port -> numbersHidden(port.name()), LinkedHashMap::new, Collectors.toList()));
+                    port -> ModuleFamilies.numbersHidden(port.name()),
+                    LinkedHashMap::new,
+                    Collectors.toList()));
     families.forEach(
         (family, members) ->
             out.println(
@@ -119,11 +121,6 @@ public final class InspectCommand implements Callable<Integer> {
                         family,
                         members.getFirst().type(),
                         members.size() == 1 ? "" : " x" + members.size())));
-  }
-
-  /** A name in which each component that is a number is a star. */
-  private static String numbersHidden(String name) {
-    return name.replaceAll("(^|\\.)\\d+(?=\\.|$)", "$1*");
   }
 
   private static void printUnusable(Inspection seen, PrintWriter out) {
@@ -149,7 +146,7 @@ public final class InspectCommand implements Callable<Integer> {
   /** Layers of the same shape whose paths differ in numbers alone; they are shown on one line. */
   private record Family(String path, long in, long out) {
     static Family of(Layer layer) {
-      return new Family(numbersHidden(layer.path()), layer.in(), layer.out());
+      return new Family(ModuleFamilies.numbersHidden(layer.path()), layer.in(), layer.out());
     }
   }
 

@@ -4,25 +4,20 @@ import dev.banyan.artifacts.adapter.AdapterMetadata;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.Task;
-import dev.banyan.artifacts.integrity.AtomicFiles;
-import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.artifacts.integrity.WorkFolder;
-import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.graph.GraphFailure.NotMergeable;
 import dev.banyan.graph.MergeReport;
 import dev.banyan.graph.MergeRequest;
+import dev.banyan.graph.io.ModelFiles;
 import dev.banyan.graph.io.OnnxReader;
-import dev.banyan.graph.io.OnnxWriter;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.runtime.inference.AdapterWeights;
 import dev.banyan.runtime.inference.ServingPlan;
 import dev.banyan.runtime.ort.SessionSettings;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -33,9 +28,6 @@ import java.util.TreeMap;
  * puts it in its place.
  */
 public final class AdapterMerge {
-  /** A model file must stay below protobuf's 2 GiB; this leaves room for the graph itself. */
-  private static final long MOST_INLINE = (2L << 30) - (64L << 20);
-
   private final MergeRequest request;
   private final long start = System.nanoTime();
 
@@ -68,9 +60,10 @@ public final class AdapterMerge {
     try (WorkFolder folder = WorkFolder.beside(request.out())) {
       MergedGraph merged = new MergedGraph(eval.graph(), bundle, weights);
       merged.merge(folder.path().resolve("merged.data"));
-      List<Path> staged = write(described(eval, bundle, weights), folder.path());
+      ModelFiles out = new ModelFiles(request.out(), request.externalData());
+      List<Path> staged = out.stage(described(eval, bundle, weights), folder.path());
       double difference = new MergeCheck(bundle, weights).difference(staged.getFirst());
-      List<Path> files = folder.whole(() -> putInPlace(staged));
+      List<Path> files = folder.whole(() -> out.putInPlace(staged));
       return new MergeReport(
           files,
           merged.layers(),
@@ -89,41 +82,5 @@ public final class AdapterMerge {
     notes.remove("format");
     notes.put("banyan.adapter", weights.digest().toString());
     return new Model(eval.graph(), eval.opsets(), eval.irVersion(), notes);
-  }
-
-  /** Writes the model file, and its data file if it needs one, beside each other. */
-  private List<Path> write(Model model, Path folder) {
-    Path file = folder.resolve(String.valueOf(request.out().getFileName()));
-    long bytes =
-        model.graph().constants().stream()
-            .mapToLong(value -> value.constant().orElseThrow().data().byteSize())
-            .sum();
-    if (bytes < MOST_INLINE && !request.externalData()) {
-      OnnxWriter.selfContained().write(model, file);
-      return List.of(file);
-    }
-    Path data = file.resolveSibling(file.getFileName() + ".data");
-    if (Files.exists(request.out().resolveSibling(data.getFileName()))) {
-      // Two files cannot be replaced at once, and a model must never be seen with other weights.
-      throw new UnusableArtifact(
-          request.out().resolveSibling(data.getFileName()).toString(),
-          "exists, and the merged model needs a data file of this name",
-          "remove it or choose another --out");
-    }
-    try (ExternalDataWriter weights = new ExternalDataWriter(data)) {
-      new OnnxWriter(weights).write(model, file);
-    }
-    return List.of(file, data);
-  }
-
-  /** Data first: the model is there only when all of it is. */
-  private List<Path> putInPlace(List<Path> staged) {
-    List<Path> files = new ArrayList<>();
-    for (Path file : staged.reversed()) {
-      Path target = request.out().resolveSibling(file.getFileName());
-      AtomicFiles.replaceFile(target, file);
-      files.addFirst(target);
-    }
-    return files;
   }
 }

@@ -6,6 +6,8 @@
  *       Weights are views of the mapped file.
  *   <li>{@link dev.banyan.graph.io.OnnxWriter}: a model becomes a file; weights go to a data file
  *       that several models share.
+ *   <li>{@link dev.banyan.graph.io.ModelFiles}: a model for a user, in its place when all is well;
+ *       {@link dev.banyan.graph.io.TensorFile}: new weights while a graph is rewritten.
  *   <li>{@link dev.banyan.graph.io.Simplify}: lets ONNX Runtime simplify a model of any size.
  *   <li>{@link dev.banyan.graph.io.NodeNotes}: gives a model that ONNX Runtime simplified what that
  *       lost: the exporter's order of the nodes and its notes on them.

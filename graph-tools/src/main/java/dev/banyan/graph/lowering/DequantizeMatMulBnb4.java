@@ -3,8 +3,8 @@ package dev.banyan.graph.lowering;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
-import dev.banyan.graph.blockwise.Bnb4Codes;
-import dev.banyan.graph.blockwise.CodeMatrix;
+import dev.banyan.graph.blockwise.BlockMatrix;
+import dev.banyan.graph.blockwise.BlockProduct;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.OpId;
 import dev.banyan.graph.ir.Value;
@@ -23,20 +23,17 @@ final class DequantizeMatMulBnb4 implements LoweringRule {
     c.requireAttribute("transB", 1);
     Node node = c.node();
     Tensor packed = c.constant(1, "B");
-    Tensor magnitudes = c.constant(2, "absmax");
     long quantType = node.intAttribute("quant_type", 1);
     if (quantType != 0 && quantType != 1) {
       throw c.refuse("quant_type = " + quantType, "only 0 (FP4) and 1 (NF4) are");
     }
-    CodeMatrix quantized =
-        new CodeMatrix(
-            packed,
-            magnitudes,
-            new CodeMatrix.Layout(
-                node.intAttribute("N", 0),
-                node.intAttribute("K", 0),
-                node.intAttribute("block_size", 64),
-                Bnb4Codes.of(quantType)));
+    BlockMatrix quantized =
+        BlockProduct.weightOf(node)
+            .orElseThrow(
+                () ->
+                    c.refuse(
+                        "the weight " + c.in(1),
+                        "the operator's scales are no floats that are constant"));
     Value weight =
         c.shared(
             List.of("dequantized columns", c.in(1)),

@@ -20,10 +20,15 @@ record QuantizedLayer(long inFeatures, long outFeatures) {
 
   /** The layer that a node is, if its weight is quantized. */
   static Optional<QuantizedLayer> of(Node node) {
-    if (FUSED.contains(node.op()) && node.input(1).isConstant()) {
+    if (isFused(node) && node.input(1).isConstant()) {
       return Optional.of(new QuantizedLayer(node.intAttribute("K", 0), node.intAttribute("N", 0)));
     }
     return node.op().is("MatMul") ? dequantized(node.input(1)) : Optional.empty();
+  }
+
+  /** True for an operator that multiplies by a weight in few bits. */
+  static boolean isFused(Node node) {
+    return FUSED.contains(node.op());
   }
 
   /** {@code DequantizeLinear} in front of the product. */

@@ -22,6 +22,7 @@ import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
 import dev.banyan.graph.site.SiteDiscovery;
+import dev.banyan.graph.site.WeightCount;
 import dev.banyan.runtime.data.TextTokenizer;
 import dev.banyan.runtime.ort.SessionSettings;
 import java.io.IOException;
@@ -102,7 +103,7 @@ public final class BundleBuilder {
         maxLength,
         ports.hidden(),
         ports.output(request.pooling()).name(),
-        frozenParameters(graph),
+        WeightCount.of(graph),
         base.model().opset(),
         parameters(sites, weights, ports.hidden()),
         baseValues(weights),
@@ -149,13 +150,6 @@ public final class BundleBuilder {
       specs.addAll(new Head(hidden).parameters());
     }
     return specs;
-  }
-
-  private static long frozenParameters(Graph graph) {
-    return graph.constants().stream()
-        .filter(value -> value.knownType().dtype().isFloatingPoint())
-        .mapToLong(value -> value.constant().orElseThrow().shape().elements())
-        .sum();
   }
 
   private void writeGraphs(BundleWriter writer, SourceModel model, Plan plan) {

@@ -1,20 +1,17 @@
 package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.bundle.ParameterSpec;
-import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.GraphFailure.UnusableModel;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Node;
-import dev.banyan.graph.ir.OpId;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
-import java.util.HashSet;
+import dev.banyan.graph.site.WeightCount;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.stream.LongStream;
 
 /**
@@ -39,7 +36,6 @@ record DecoderFacts(
     List<Site> sites,
     List<ParameterSpec> parameters) {
   private static final int DEFAULT_LENGTH = 1024;
-  private static final OpId QUANTIZED = OpId.microsoft("MatMulNBits");
 
   /**
    * Looks at a base whose tokens are kept apart.
@@ -60,7 +56,7 @@ record DecoderFacts(
         vocabulary,
         layer.map(node -> lastAxis(node.input(0))).orElse(vocabulary),
         maxLength(graph, maxLength),
-        weights(graph),
+        WeightCount.of(graph),
         base.model().opset(),
         sites,
         sites.stream().flatMap(site -> recipe.method().parameters(site).stream()).toList());
@@ -96,25 +92,5 @@ record DecoderFacts(
 
   private static long rows(Value table) {
     return table.constant().orElseThrow().shape().dim(0);
-  }
-
-  /** Quantized weights count as what they stand for, and their scales not at all. */
-  private static long weights(Graph graph) {
-    Set<Value> quantized = new HashSet<>();
-    long count = 0;
-    for (Node node : graph.nodes()) {
-      if (node.op().equals(QUANTIZED) && quantized.add(node.input(1))) {
-        count += node.intAttribute("K", 0) * node.intAttribute("N", 0);
-        quantized.add(node.input(2));
-      }
-    }
-    return count
-        + graph.constants().stream()
-            .filter(value -> !quantized.contains(value))
-            .map(value -> value.constant().orElseThrow())
-            .filter(tensor -> tensor.type().isFloatingPoint())
-            .map(Tensor::shape)
-            .mapToLong(shape -> shape.elements())
-            .sum();
   }
 }

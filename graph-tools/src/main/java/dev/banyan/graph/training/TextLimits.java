@@ -6,6 +6,7 @@ import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.GraphFailure.UnusableModel;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Node;
+import dev.banyan.graph.ir.OpId;
 import dev.banyan.graph.ir.Value;
 import java.util.Locale;
 import java.util.Optional;
@@ -19,6 +20,7 @@ import java.util.OptionalLong;
  * @param positions most tokens of a text, if the model has a table of positions
  */
 record TextLimits(long vocabulary, OptionalLong positions) {
+  private static final OpId LOOK_UP_FEW_BITS = OpId.microsoft("GatherBlockQuantized");
   private static final int DEFAULT_LENGTH = 256;
 
   /** Models that count tokens number them from two on: 0 and the padding's 1 are set aside. */
@@ -76,6 +78,9 @@ record TextLimits(long vocabulary, OptionalLong positions) {
   }
 
   private static boolean isTable(Node node) {
+    if (node.op().equals(LOOK_UP_FEW_BITS)) {
+      return node.intAttribute("gather_axis", 0) == 0 && node.input(0).isConstant();
+    }
     Optional<Tensor> table = node.input(0).constant();
     return node.op().is("Gather")
         && node.intAttribute("axis", 0) == 0

@@ -23,7 +23,7 @@ public final class Vocabulary {
     for (NodeProto node : graph.getNodeList()) {
       if (isCopy(node) && ids.contains(node.getInput(0))) {
         ids.add(node.getOutput(0));
-      } else if (node.getOpType().equals("Gather") && ids.contains(node.getInput(1))) {
+      } else if (isLookUp(node) && ids.contains(node.getInput(1))) {
         return graph.getInitializerList().stream()
             .filter(table -> table.getName().equals(node.getInput(0)))
             .mapToLong(Vocabulary::rows)
@@ -31,6 +31,11 @@ public final class Vocabulary {
       }
     }
     return OptionalLong.empty();
+  }
+
+  /** In floats or in few bits. */
+  private static boolean isLookUp(NodeProto node) {
+    return node.getOpType().equals("Gather") || node.getOpType().equals("GatherBlockQuantized");
   }
 
   private static boolean isCopy(NodeProto node) {

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.banyan.graph.quantize;
+
+import org.jspecify.annotations.NullMarked;
