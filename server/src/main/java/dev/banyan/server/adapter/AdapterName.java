@@ -11,7 +11,8 @@ import java.util.regex.Pattern;
  * @param tenant whose adapter it is
  * @param name its name within the tenant
  */
-public record AdapterName(String tenant, String name) implements Comparable<AdapterName> {
+public record AdapterName(String tenant, String name)
+    implements AdapterChoice, Comparable<AdapterName> {
   // Starts with a letter or digit, so that neither part can be "." or "..".
   private static final Pattern PART = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
 
@@ -52,6 +53,11 @@ public record AdapterName(String tenant, String name) implements Comparable<Adap
   /** True if this can be a tenant or the name of an adapter. */
   static boolean isPart(String text) {
     return PART.matcher(text).matches();
+  }
+
+  @Override
+  public String lane() {
+    return name;
   }
 
   @Override

@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -32,8 +31,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class AdapterRegistry {
   private static final Logger log = LoggerFactory.getLogger(AdapterRegistry.class);
-  // Slots in use come free within a few batches; longer than this, and they are simply too few.
-  private static final Duration PATIENCE = Duration.ofSeconds(5);
 
   private final AdapterSource source;
   private final int residents;
@@ -50,14 +47,14 @@ public final class AdapterRegistry {
    * @param residents most adapters in slots at once; the bank must have one slot more
    */
   public AdapterRegistry(AdapterSource source, int residents) {
-    this(source, residents, PATIENCE);
+    this(source, residents, AdapterSlots.PATIENCE);
   }
 
   AdapterRegistry(AdapterSource source, int residents, Duration patience) {
     this.source = source;
     this.residents = residents;
     this.patience = patience;
-    this.slots = new AdapterSlots(residents + 1);
+    this.slots = new AdapterSlots(new SlotRange(1, residents + 1));
   }
 
   /**
@@ -122,6 +119,31 @@ public final class AdapterRegistry {
         entry.loading.unlock();
       }
     }
+  }
+
+  /**
+   * Which version of an adapter answers now; loads it if it is in no slot.
+   *
+   * @throws ServerProblem as {@link #acquire} does
+   */
+  AdapterVersion version(AdapterName name) {
+    while (true) {
+      try (Lease lease = acquire(name)) {
+        AdapterEntry entry = known(name);
+        entry.loading.lock();
+        try {
+          if (isCurrent(entry, lease.adapter())) {
+            return new AdapterVersion(name, entry.directory, lease.adapter().digest());
+          }
+        } finally {
+          entry.loading.unlock();
+        }
+      }
+    }
+  }
+
+  private synchronized boolean isCurrent(AdapterEntry entry, Resident resident) {
+    return isRegistered(entry) && entry.state.resident().filter(resident::equals).isPresent();
   }
 
   /**
@@ -210,22 +232,15 @@ public final class AdapterRegistry {
     }
   }
 
-  /** A slot to fill; evicts if need be, and waits a little if all are in use. */
   private int claimSlot(AdapterEntry entry) {
-    int spare = replaces(entry) ? 0 : 1;
-    long deadline = System.nanoTime() + patience.toNanos();
-    while (true) {
-      long seen = slots.changes();
-      OptionalInt slot = slots.take(spare);
-      if (slot.isPresent()) {
-        return slot.getAsInt();
-      }
-      if (!evictLongestUnused() && !slots.awaitChange(seen, deadline)) {
-        throw new ServerProblem.NoFreeSlot(
-            "No slot for adapter %s: all %d are in use. Try again, or start the server with more --slots."
-                .formatted(entry.name, residents));
-      }
-    }
+    AdapterSlots.Need need = new AdapterSlots.Need(replaces(entry) ? 0 : 1, patience);
+    return slots
+        .claim(need, this::evictLongestUnused)
+        .orElseThrow(
+            () ->
+                new ServerProblem.NoFreeSlot(
+                    "No slot for adapter %s: all %d are in use. Try again, or start the server with more --slots."
+                        .formatted(entry.name, residents)));
   }
 
   private synchronized boolean replaces(AdapterEntry entry) {

@@ -1,27 +1,60 @@
 package dev.banyan.server.adapter;
 
+import java.time.Duration;
 import java.util.BitSet;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /**
  * The slots of the bank, reference-counted: a slot is free again when its resident is retired and
  * the last lease on it is closed. Slot 0 is the bare base and is never handed out.
  */
 final class AdapterSlots {
+  /** Slots in use come free within a few batches; longer than this, and they are too few. */
+  static final Duration PATIENCE = Duration.ofSeconds(5);
+
   private final int size;
   private final BitSet free;
   private long changes;
 
-  /** Slots 1 to {@code size}, all free. */
-  AdapterSlots(int size) {
-    this.size = size;
-    this.free = new BitSet(size + 1);
-    free.set(1, size + 1);
+  /** All slots of the range are free. */
+  AdapterSlots(SlotRange range) {
+    this.size = range.count();
+    this.free = new BitSet(range.first() + size);
+    free.set(range.first(), range.first() + size);
+  }
+
+  /**
+   * How a slot is wanted.
+   *
+   * @param spare slots that have to stay free
+   * @param patience how long to wait for one
+   */
+  record Need(int spare, Duration patience) {}
+
+  /**
+   * A slot to fill; evicts if need be, and waits a little if all are in use. Empty if none came
+   * free.
+   *
+   * @param evict gives up a slot that nobody uses, and says whether there was one
+   */
+  OptionalInt claim(Need need, BooleanSupplier evict) {
+    long deadline = System.nanoTime() + need.patience().toNanos();
+    while (true) {
+      long seen = changes();
+      OptionalInt slot = take(need.spare());
+      if (slot.isPresent()) {
+        return slot;
+      }
+      if (!evict.getAsBoolean() && !awaitChange(seen, deadline)) {
+        return OptionalInt.empty();
+      }
+    }
   }
 
   /** A free slot, if more than {@code spare} are free. */
-  synchronized OptionalInt take(int spare) {
+  private synchronized OptionalInt take(int spare) {
     if (free.cardinality() <= spare) {
       return OptionalInt.empty();
     }
@@ -78,7 +111,7 @@ final class AdapterSlots {
   }
 
   /** How often a slot or a use was given back so far. */
-  synchronized long changes() {
+  private synchronized long changes() {
     return changes;
   }
 
@@ -86,7 +119,7 @@ final class AdapterSlots {
    * Waits until something was given back since {@code seen}; false once the deadline, in {@link
    * System#nanoTime} time, has passed or the thread is interrupted.
    */
-  synchronized boolean awaitChange(long seen, long deadline) {
+  private synchronized boolean awaitChange(long seen, long deadline) {
     while (changes == seen) {
       long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
       if (left <= 0) {

@@ -1,10 +1,13 @@
 package dev.banyan.server.api;
 
+import dev.banyan.server.adapter.AdapterName;
+import dev.banyan.server.adapter.Mixture;
 import dev.banyan.server.inference.Answer;
 import dev.banyan.server.inference.Inference;
 import dev.banyan.server.inference.Query;
 import dev.banyan.server.inference.RowAnswer;
 import dev.banyan.server.inference.Scores;
+import dev.banyan.server.inference.Wanted;
 import dev.banyan.server.problem.ServerProblem;
 import dev.banyan.server.telemetry.ServerMetrics;
 import io.vertx.core.json.JsonArray;
@@ -16,6 +19,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 
 /** {@code POST /v1/classify} and {@code POST /v1/embeddings}. */
 final class InferenceOperations {
@@ -59,7 +63,7 @@ final class InferenceOperations {
     return Operation.Reply.json(
         new JsonObject()
             .put("object", "list")
-            .put("model", query.model())
+            .put("model", query.wanted().toString())
             .put("digest", answer.digest().toString())
             .put("data", data)
             .put("usage", usage));
@@ -67,7 +71,12 @@ final class InferenceOperations {
 
   private Answer measured(String operation, Query query, Function<Query, Answer> work) {
     long start = System.nanoTime();
-    String model = query.model();
+    // What clients make up must not become series.
+    String model =
+        switch (query.wanted()) {
+          case Wanted.Model(String name) -> name;
+          case Wanted.Mixed _ -> "mixture";
+        };
     String outcome = "failed";
     try {
       Answer answer = work.apply(query);
@@ -76,7 +85,6 @@ final class InferenceOperations {
     } catch (ServerProblem e) {
       outcome = "refused";
       if (e instanceof ServerProblem.UnknownModel) {
-        // Names that clients make up must not become series.
         model = "unknown";
       }
       throw e;
@@ -95,7 +103,32 @@ final class InferenceOperations {
     } else {
       texts.add(call.body().getString("input"));
     }
-    return new Query(call.body().getString("model"), texts, call.abandoned());
+    return new Query(wanted(call.body()), texts, call.abandoned());
+  }
+
+  private static Wanted wanted(JsonObject body) {
+    JsonArray adapters = body.getJsonArray("adapters");
+    String model = body.getString("model");
+    if ((model == null) == (adapters == null)) {
+      throw new ServerProblem.BadRequest(
+          "Expected either 'model', or 'adapters' with weights, and one of them.");
+    }
+    if (adapters == null) {
+      if (body.containsKey("head")) {
+        throw new ServerProblem.BadRequest(
+            "'head' is for 'adapters'; '%s' has its own.".formatted(model));
+      }
+      return new Wanted.Model(model);
+    }
+    List<Mixture.Part> parts =
+        IntStream.range(0, adapters.size())
+            .mapToObj(adapters::getJsonObject)
+            .map(
+                part ->
+                    new Mixture.Part(
+                        AdapterName.parse(part.getString("id")), part.getDouble("weight")))
+            .toList();
+    return new Wanted.Mixed(Mixture.of(parts, body.getString("head", "")));
   }
 
   private static JsonObject labelled(int index, Scores scores) {

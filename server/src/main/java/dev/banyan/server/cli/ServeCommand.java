@@ -75,6 +75,15 @@ public final class ServeCommand implements Callable<Integer> {
   private int maxLabels;
 
   @Option(
+      names = "--mixtures",
+      paramLabel = "N",
+      defaultValue = "4",
+      description =
+          "Mixtures of adapters by weight in memory at once, beside the slots"
+              + " (default: ${DEFAULT-VALUE}).")
+  private int mixtures;
+
+  @Option(
       names = "--device",
       paramLabel = "DEVICE",
       defaultValue = "cpu",
@@ -110,7 +119,7 @@ public final class ServeCommand implements Callable<Integer> {
       return ServerConfig.of(bundle, adapters)
           .withHost(host)
           .withPort(port)
-          .withCapacity(new ServerConfig.Capacity(slots, maxRank, maxLabels))
+          .withCapacity(new ServerConfig.Capacity(slots, maxRank, maxLabels, mixtures))
           .withDevice(Device.parse(device), threads);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);

@@ -3,6 +3,10 @@ package dev.banyan.server.inference;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.artifacts.combine.AdapterCombination;
+import dev.banyan.artifacts.combine.CombinationRecipe;
+import dev.banyan.artifacts.combine.CombinationType;
+import dev.banyan.artifacts.combine.WeightedAdapter;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.runtime.data.Encoding;
@@ -12,6 +16,8 @@ import dev.banyan.runtime.inference.BaseModel;
 import dev.banyan.runtime.inference.BatchOutput;
 import dev.banyan.runtime.inference.Row;
 import dev.banyan.runtime.inference.ServingPlan;
+import dev.banyan.server.adapter.AdapterVersion;
+import dev.banyan.server.adapter.Mixture;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,7 +73,44 @@ public final class BankedModel implements TextModel {
 
   @Override
   public Prepared prepare(Path directory) {
-    AdapterWeights weights = AdapterWeights.fit(PeftAdapter.read(directory), base.manifest(), plan);
+    return fitted(PeftAdapter.read(directory));
+  }
+
+  @Override
+  public Prepared mix(Mixture mixture, List<AdapterVersion> versions) {
+    List<WeightedAdapter> adapters = new ArrayList<>();
+    for (int i = 0; i < versions.size(); i++) {
+      String name = versions.get(i).name().toString();
+      double weight = mixture.parts().get(i).weight();
+      adapters.add(new WeightedAdapter(name, read(versions.get(i)), weight));
+    }
+    CombinationRecipe sum = CombinationRecipe.of(CombinationType.CAT);
+    PeftAdapter mixed = new AdapterCombination(adapters, sum, mixture.head()).combine().adapter();
+    int rank = mixed.config().rank();
+    if (rank > plan.maxRank()) {
+      throw new UnusableArtifact(
+          "adapters",
+          "their ranks add up to %d, the server has room for %d".formatted(rank, plan.maxRank()),
+          "start the server with --max-rank %d, or make one adapter of them by 'banyan combine'"
+              .formatted(rank));
+    }
+    return fitted(mixed);
+  }
+
+  /** The files of a version, and not those that have come since. */
+  private static PeftAdapter read(AdapterVersion version) {
+    PeftAdapter adapter = PeftAdapter.read(version.directory());
+    if (!adapter.digest().equals(version.digest())) {
+      throw new UnusableArtifact(
+          version.name().toString(),
+          "its files are other than those that were loaded",
+          "load it again by POST /v1/adapters");
+    }
+    return adapter;
+  }
+
+  private Prepared fitted(PeftAdapter adapter) {
+    AdapterWeights weights = AdapterWeights.fit(adapter, base.manifest(), plan);
     requireAnswerable(weights.task());
     return new Prepared() {
       @Override

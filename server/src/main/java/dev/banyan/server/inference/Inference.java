@@ -3,10 +3,12 @@ package dev.banyan.server.inference;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.runtime.data.Encoding;
+import dev.banyan.server.adapter.AdapterChoice;
 import dev.banyan.server.adapter.AdapterName;
-import dev.banyan.server.adapter.AdapterRegistry;
 import dev.banyan.server.adapter.Lease;
+import dev.banyan.server.adapter.Mixture;
 import dev.banyan.server.adapter.Resident;
+import dev.banyan.server.adapter.ServedAdapters;
 import dev.banyan.server.batch.Admission;
 import dev.banyan.server.batch.Lane;
 import dev.banyan.server.batch.RequestQueue;
@@ -25,18 +27,18 @@ public final class Inference {
   private static final String NO_TENANT = "";
 
   private final TextModel model;
-  private final AdapterRegistry registry;
+  private final ServedAdapters adapters;
   private final Admission admission;
   private final RequestQueue<ModelRow, RowAnswer> queue;
 
   /** Puts the parts in a row. */
   public Inference(
       TextModel model,
-      AdapterRegistry registry,
+      ServedAdapters adapters,
       Admission admission,
       RequestQueue<ModelRow, RowAnswer> queue) {
     this.model = model;
-    this.registry = registry;
+    this.adapters = adapters;
     this.admission = admission;
     this.queue = queue;
   }
@@ -51,7 +53,8 @@ public final class Inference {
   public Answer classify(Query query) {
     if (isBase(query)) {
       throw new ServerProblem.BadRequest(
-          "The base '%s' has no labels: name an adapter, as tenant/name.".formatted(query.model()));
+          "The base '%s' has no labels: name an adapter, as tenant/name."
+              .formatted(query.wanted()));
     }
     return withAdapter(query, true);
   }
@@ -73,18 +76,25 @@ public final class Inference {
   }
 
   private Answer withAdapter(Query query, boolean classify) {
-    AdapterName name = AdapterName.read(query.model()).orElseThrow(() -> unknown(query.model()));
-    Lane lane = new Lane(name.tenant(), name.name());
-    try (Admission.Ticket _ = admission.enter(name.tenant(), query.texts().size());
-        Lease lease = registry.acquire(name)) {
+    AdapterChoice choice = choice(query.wanted());
+    Lane lane = new Lane(choice.tenant(), choice.lane());
+    try (Admission.Ticket _ = admission.enter(choice.tenant(), query.texts().size());
+        Lease lease = adapters.acquire(choice)) {
       List<String> labels = lease.adapter().labels();
       if (classify && labels.isEmpty()) {
         throw new ServerProblem.BadRequest(
-            "Adapter '%s' has no labels: it was trained for embeddings.".formatted(name));
+            "Adapter '%s' has no labels: it was trained for embeddings.".formatted(choice));
       }
       List<String> wanted = classify ? labels : List.of();
       return run(query, lane, Served.by(lease.adapter(), wanted));
     }
+  }
+
+  private AdapterChoice choice(Wanted wanted) {
+    return switch (wanted) {
+      case Wanted.Model(String name) -> AdapterName.read(name).orElseThrow(() -> unknown(name));
+      case Wanted.Mixed(Mixture mixture) -> mixture;
+    };
   }
 
   private record Served(int slot, Digest digest, Task task, List<String> labels) {
@@ -110,7 +120,7 @@ public final class Inference {
   }
 
   private boolean isBase(Query query) {
-    return query.model().equals(model.name());
+    return query.wanted() instanceof Wanted.Model(String name) && name.equals(model.name());
   }
 
   private ServerProblem.UnknownModel unknown(String text) {

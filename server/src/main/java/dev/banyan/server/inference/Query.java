@@ -6,11 +6,11 @@ import java.util.function.BooleanSupplier;
 /**
  * Texts for a model.
  *
- * @param model {@code tenant/name} of an adapter, or the name of the base
+ * @param wanted who is to answer
  * @param texts what to answer
  * @param abandoned true once nobody waits for the answer any more
  */
-public record Query(String model, List<String> texts, BooleanSupplier abandoned) {
+public record Query(Wanted wanted, List<String> texts, BooleanSupplier abandoned) {
   /** Copies the texts. */
   public Query {
     texts = List.copyOf(texts);

@@ -53,9 +53,15 @@ public record ServerConfig(
    * @param slots adapters in memory at once; more may lie in the folder
    * @param maxRank largest rank of an adapter
    * @param maxLabels most labels of an adapter
+   * @param mixtures mixtures of adapters in memory at once, beside the adapters; 0 for none
    */
-  public record Capacity(int slots, int maxRank, int maxLabels) {
-    /** 64 adapters, up to rank 16 and 64 labels. */
+  public record Capacity(int slots, int maxRank, int maxLabels, int mixtures) {
+    /** As many mixtures as there are by default. */
+    public Capacity(int slots, int maxRank, int maxLabels) {
+      this(slots, maxRank, maxLabels, 4);
+    }
+
+    /** 64 adapters, up to rank 16 and 64 labels, and 4 mixtures. */
     public static Capacity defaults() {
       return new Capacity(64, 16, 64);
     }
@@ -70,6 +76,10 @@ public record ServerConfig(
         throw new IllegalArgumentException(
             "slots, max-rank and max-labels are %d, %d and %d; expected 1 or more"
                 .formatted(slots, maxRank, maxLabels));
+      }
+      if (mixtures < 0) {
+        throw new IllegalArgumentException(
+            "mixtures is %d; expected 0 or more".formatted(mixtures));
       }
     }
   }

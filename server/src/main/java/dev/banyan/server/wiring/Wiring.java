@@ -4,6 +4,9 @@ import dev.banyan.runtime.inference.ServingPlan;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.server.adapter.AdapterFolder;
 import dev.banyan.server.adapter.AdapterRegistry;
+import dev.banyan.server.adapter.Mixtures;
+import dev.banyan.server.adapter.ServedAdapters;
+import dev.banyan.server.adapter.SlotRange;
 import dev.banyan.server.api.Contract;
 import dev.banyan.server.api.HttpApi;
 import dev.banyan.server.api.InFlight;
@@ -61,8 +64,17 @@ public final class Wiring {
     ServerConfig.Capacity capacity = config.capacity();
     SessionSettings session =
         SessionSettings.defaults().on(config.device()).withThreads(config.threads());
-    // One slot more than may be resident: a replacement is filled before the old version ends.
-    return new ServingPlan(capacity.slots() + 1, capacity.maxRank(), capacity.maxLabels(), session);
+    SlotRange mixtures = mixtures(capacity);
+    int slots = mixtures.first() - 1 + mixtures.count();
+    return new ServingPlan(slots, capacity.maxRank(), capacity.maxLabels(), session);
+  }
+
+  /**
+   * Behind the adapters', which are one more than may be resident: a replacement is filled before
+   * the old version ends.
+   */
+  private static SlotRange mixtures(ServerConfig.Capacity capacity) {
+    return new SlotRange(capacity.slots() + 2, capacity.mixtures());
   }
 
   /** Starts a server on any model; returns when it answers. The server closes the model. */
@@ -76,11 +88,14 @@ public final class Wiring {
     ServerMetrics metrics = new ServerMetrics();
     Admission admission = new Admission(config.limits());
     AdapterRegistry registry = new AdapterRegistry(model, config.capacity().slots());
+    Mixtures mixtures = new Mixtures(model, registry, mixtures(config.capacity()));
     RequestQueue<ModelRow, RowAnswer> queue =
         new RequestQueue<>(model, config.batches(), both(metrics, admission::ran));
-    Inference inference = new Inference(model, registry, admission, queue);
+    Inference inference =
+        new Inference(model, new ServedAdapters(registry, mixtures), admission, queue);
     metrics.gauge("banyan.queue.rows", "Rows that wait or run", admission::rows);
     metrics.gauge("banyan.slots.used", "Slots that hold an adapter", registry::slotsUsed);
+    metrics.gauge("banyan.mixtures.used", "Slots that hold a mixture", mixtures::slotsUsed);
     ExecutorService workers =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("banyan-call-", 0).factory());
     Preload preload = new Preload(registry, folder, config.capacity().slots());

@@ -3,10 +3,16 @@ package dev.banyan.server.wiring;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.artifacts.combine.AdapterCombination;
+import dev.banyan.artifacts.combine.CombinationRecipe;
+import dev.banyan.artifacts.combine.CombinationType;
+import dev.banyan.artifacts.combine.HeadChoice;
+import dev.banyan.artifacts.combine.WeightedAdapter;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.PrepareRequest;
@@ -187,6 +193,54 @@ class RealBundleTest {
       // What other rows and padding may change is the order of float sums.
       assertThat(other).isCloseTo(score.getDouble("score"), within(1e-5));
     }
+  }
+
+  @Test
+  void aMixtureAnswersAsTheAdapterThatCombinesItsParts() {
+    PeftAdapter combined =
+        new AdapterCombination(
+                List.of(weighted(1, 0.7), weighted(2, -0.3)),
+                CombinationRecipe.of(CombinationType.CAT),
+                new HeadChoice.Of(1))
+            .combine()
+            .adapter();
+    combined.write(adapters.resolve("mixed/ready"));
+    http.post("/v1/adapters", new JsonObject().put("model", "mixed/ready"));
+
+    Reply mixed = http.post("/v1/classify", mixture(1, 0.7, 2, -0.3).put("head", name(2)));
+
+    Reply ready = http.classify("mixed/ready", TEXTS);
+    assertThat(mixed.json().getString("digest")).isEqualTo(ready.json().getString("digest"));
+    for (int row = 0; row < TEXTS.length; row++) {
+      same(mixed.data(row), ready.data(row));
+    }
+    assertThat(ready.data(0)).isNotEqualTo(http.classify(name(2), TEXTS).data(0));
+  }
+
+  private static WeightedAdapter weighted(int number, double weight) {
+    return new WeightedAdapter(
+        name(number), PeftAdapter.read(adapters.resolve(name(number))), weight);
+  }
+
+  private static JsonObject mixture(int first, double weight, int second, double other) {
+    JsonArray parts =
+        new JsonArray()
+            .add(new JsonObject().put("id", name(first)).put("weight", weight))
+            .add(new JsonObject().put("id", name(second)).put("weight", other));
+    return new JsonObject().put("adapters", parts).put("input", new JsonArray(List.of(TEXTS)));
+  }
+
+  @Test
+  void mixturesThatDoNotFitAreRefusedByWhatDoesNot() {
+    Reply rank = http.post("/v1/classify", mixture(6, 1, 1, 1).put("head", name(6)));
+    assertThat(rank.status()).isEqualTo(422);
+    assertThat(rank.json().getString("detail"))
+        .contains("their ranks add up to 9, the server has room for 8", "--max-rank 9");
+
+    Reply heads = http.post("/v1/classify", mixture(1, 1, 2, 1));
+    assertThat(heads.status()).isEqualTo(422);
+    assertThat(heads.json().getString("detail")).contains("have no common head, by its labels");
+    others();
   }
 
   @Test

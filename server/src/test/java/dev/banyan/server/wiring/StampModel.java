@@ -3,6 +3,8 @@ package dev.banyan.server.wiring;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.runtime.data.Encoding;
+import dev.banyan.server.adapter.AdapterVersion;
+import dev.banyan.server.adapter.Mixture;
 import dev.banyan.server.inference.ModelRow;
 import dev.banyan.server.inference.RowAnswer;
 import dev.banyan.server.inference.TextModel;
@@ -15,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A model small enough to see through: an adapter is a number, its stamp, and an answer shows the
@@ -24,6 +27,7 @@ final class StampModel implements TextModel {
   static final String NAME = "stamps";
 
   private final Map<Integer, Float> slots = new ConcurrentHashMap<>(Map.of(0, 0f));
+  private final AtomicInteger mixed = new AtomicInteger();
 
   // Guarded by this.
   private final List<List<ModelRow>> batches = new ArrayList<>();
@@ -85,6 +89,31 @@ final class StampModel implements TextModel {
     if (!config.containsKey("stamp")) {
       throw new IllegalArgumentException("the adapter has no stamp");
     }
+    return prepared(config);
+  }
+
+  /** The stamps by weight, with the labels of the first. */
+  @Override
+  public Prepared mix(Mixture mixture, List<AdapterVersion> versions) {
+    mixed.incrementAndGet();
+    float stamp = 0;
+    for (int i = 0; i < versions.size(); i++) {
+      JsonObject part = read(versions.get(i).directory().resolve("adapter_config.json"));
+      stamp += (float) (part.getFloat("stamp") * mixture.parts().get(i).weight());
+    }
+    if (stamp > 1000) {
+      throw new IllegalArgumentException("the stamps are too heavy");
+    }
+    JsonObject first = read(versions.getFirst().directory().resolve("adapter_config.json"));
+    return prepared(first.put("stamp", stamp));
+  }
+
+  /** How often a mixture was formed. */
+  int mixed() {
+    return mixed.get();
+  }
+
+  private Prepared prepared(JsonObject config) {
     float stamp = config.getFloat("stamp");
     List<String> labels = config.getJsonArray("labels").stream().map(String.class::cast).toList();
     return new Prepared() {
