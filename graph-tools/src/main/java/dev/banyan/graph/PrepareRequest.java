@@ -1,12 +1,14 @@
 package dev.banyan.graph;
 
 import dev.banyan.artifacts.bundle.EmbeddingInfo;
+import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.graph.adapter.BaseWeightChoice;
 import dev.banyan.graph.lowering.LoweringRules;
 import dev.banyan.graph.site.TargetSelector;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -16,7 +18,7 @@ import java.util.OptionalInt;
  * @param model the ONNX model of an encoder
  * @param tokenizer its {@code tokenizer.json}
  * @param task what adapters will learn
- * @param sites which layers they adapt
+ * @param methods how they adapt the model
  * @param pooling how token vectors become one
  * @param training how the graphs of training are made
  * @param maxLength tokens after which a text is cut; if absent 256, or less if the model has fewer
@@ -31,7 +33,7 @@ public record PrepareRequest(
     Path model,
     Path tokenizer,
     Task task,
-    SiteChoice sites,
+    List<MethodChoice> methods,
     Pooling pooling,
     TrainingChoice training,
     OptionalInt maxLength,
@@ -47,6 +49,16 @@ public record PrepareRequest(
    * @throws IllegalArgumentException if they do not
    */
   public PrepareRequest {
+    methods = List.copyOf(methods);
+    if (training.gang()
+        && !methods.stream().allMatch(choice -> choice.method().name() == MethodName.LORA)) {
+      throw new IllegalArgumentException("gang is for the method lora");
+    }
+    for (MethodName name : MethodName.values()) {
+      if (methods.stream().filter(choice -> choice.method().name() == name).count() > 1) {
+        throw new IllegalArgumentException("method names " + name.text() + " twice");
+      }
+    }
     if (training.gang() && task.head() == Task.Head.NONE) {
       throw new IllegalArgumentException(
           "gang is for tasks that give each text or token a label or a number, not for "
@@ -87,7 +99,7 @@ public record PrepareRequest(
         model,
         tokenizer,
         task,
-        sites,
+        List.of(MethodChoice.lora(sites)),
         pooling,
         TrainingChoice.of(gradients),
         maxLength,
@@ -101,35 +113,42 @@ public record PrepareRequest(
   /** The same for embeddings that are learned from something else. */
   public PrepareRequest with(EmbeddingInfo other) {
     return new PrepareRequest(
-        model, tokenizer, task, sites, pooling, training, maxLength, out, other, language, weights,
+        model, tokenizer, task, methods, pooling, training, maxLength, out, other, language, weights,
         held);
   }
 
   /** The same with texts written in another way. */
   public PrepareRequest with(LanguageChoice other) {
     return new PrepareRequest(
-        model, tokenizer, task, sites, pooling, training, maxLength, out, embedding, other, weights,
+        model, tokenizer, task, methods, pooling, training, maxLength, out, embedding, other, weights,
         held);
   }
 
   /** The same with frozen weights kept in another way. */
   public PrepareRequest with(WeightChoice other) {
     return new PrepareRequest(
-        model, tokenizer, task, sites, pooling, training, maxLength, out, embedding, language,
+        model, tokenizer, task, methods, pooling, training, maxLength, out, embedding, language,
         other, held);
   }
 
   /** The same with adapters that hold these weights of the base. */
   public PrepareRequest with(BaseWeightChoice other) {
     return new PrepareRequest(
-        model, tokenizer, task, sites, pooling, training, maxLength, out, embedding, language,
+        model, tokenizer, task, methods, pooling, training, maxLength, out, embedding, language,
         weights, other);
+  }
+
+  /** The same with other methods. */
+  public PrepareRequest withMethods(List<MethodChoice> other) {
+    return new PrepareRequest(
+        model, tokenizer, task, other, pooling, training, maxLength, out, embedding, language,
+        weights, held);
   }
 
   /** The same with other graphs of training. */
   public PrepareRequest with(TrainingChoice other) {
     return new PrepareRequest(
-        model, tokenizer, task, sites, pooling, other, maxLength, out, embedding, language, weights,
+        model, tokenizer, task, methods, pooling, other, maxLength, out, embedding, language, weights,
         held);
   }
 

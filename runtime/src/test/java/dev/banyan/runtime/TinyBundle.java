@@ -11,6 +11,8 @@ import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.BundleWriter;
 import dev.banyan.artifacts.bundle.Initializer;
+import dev.banyan.artifacts.bundle.Layout;
+import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
@@ -109,40 +111,33 @@ public final class TinyBundle {
             HIDDEN,
             "tiny.onnx"),
         new TextInfo(List.of("input_ids", "attention_mask"), Pooling.MEAN, 12),
-        new AdapterInfo("lora", "dense", List.of(LAYER), ""),
+        AdapterInfo.lora("dense", List.of(LAYER), ""),
         List.of(
-            new ParameterSpec(
-                PARAMETERS.get(0),
-                List.of(hidden, ParameterSpec.RANK),
-                Initializer.KAIMING_UNIFORM,
-                LAYER + ".lora_A.weight",
-                true,
-                false,
-                true),
-            new ParameterSpec(
-                PARAMETERS.get(1),
-                List.of(ParameterSpec.RANK, hidden),
-                Initializer.ZEROS,
-                LAYER + ".lora_B.weight",
-                true,
-                true,
-                true),
-            new ParameterSpec(
+            ParameterSpec.of(
+                    MethodName.LORA,
+                    PARAMETERS.get(0),
+                    List.of(hidden, ParameterSpec.RANK),
+                    Initializer.KAIMING_UNIFORM)
+                .stored(LAYER + ".lora_A.weight", Layout.TRANSPOSED)
+                .withDecay(),
+            ParameterSpec.of(
+                    MethodName.LORA,
+                    PARAMETERS.get(1),
+                    List.of(ParameterSpec.RANK, hidden),
+                    Initializer.ZEROS)
+                .stored(LAYER + ".lora_B.weight", Layout.TRANSPOSED)
+                .withDecay()
+                .withScaling(),
+            ParameterSpec.common(
                 PARAMETERS.get(2),
                 List.of(hidden, ParameterSpec.LABELS),
                 Initializer.NORMAL_0_02,
-                "classifier.weight",
-                true,
-                false,
-                true),
-            new ParameterSpec(
+                Layout.TRANSPOSED),
+            ParameterSpec.common(
                 PARAMETERS.get(3),
                 List.of(ParameterSpec.LABELS),
                 Initializer.ZEROS,
-                "classifier.bias",
-                false,
-                false,
-                false)));
+                Layout.SAME)));
   }
 
   private static TinyBundle base(Path data, Kind kind) {

@@ -2,8 +2,11 @@ package dev.banyan.artifacts.adapter;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.banyan.artifacts.bundle.MethodName;
+import dev.banyan.artifacts.bundle.Size;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 
 /**
  * PEFT's description of a LoRA adapter, {@code adapter_config.json}.
@@ -30,7 +33,8 @@ public record LoraConfig(
     String bias,
     String taskType,
     String baseModel,
-    ObjectNode other) {
+    ObjectNode other)
+    implements AdapterConfig {
   static final String RANKS = "rank_pattern";
   static final String ALPHAS = "alpha_pattern";
 
@@ -125,7 +129,37 @@ public record LoraConfig(
         more);
   }
 
-  /** The same over a base of another name. */
+  @Override
+  public CommonConfig common() {
+    return new CommonConfig(targetModules, modulesToSave, taskType, baseModel, other);
+  }
+
+  @Override
+  public List<MethodName> methods() {
+    return List.of(MethodName.LORA);
+  }
+
+  @Override
+  public OptionalInt size(Size size, String module) {
+    return size == Size.RANK ? OptionalInt.of(rank(module)) : OptionalInt.empty();
+  }
+
+  @Override
+  public double scaling(MethodName method, String module) {
+    return scaling(module);
+  }
+
+  @Override
+  public String identity() {
+    return Double.toString(scaling()) + " " + rank + patterns();
+  }
+
+  @Override
+  public ObjectNode json() {
+    return LoraConfigJson.write(this);
+  }
+
+  @Override
   public LoraConfig withBaseModel(String name) {
     return new LoraConfig(
         rank, alpha, dropout, targetModules, modulesToSave, rslora, bias, taskType, name, other);

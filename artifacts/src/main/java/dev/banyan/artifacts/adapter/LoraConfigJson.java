@@ -20,8 +20,7 @@ final class LoraConfigJson {
     this.json = json;
   }
 
-  static LoraConfig parse(String artifact, byte[] bytes) {
-    ObjectNode json = JsonText.parse(artifact, bytes);
+  static LoraConfig parse(String artifact, ObjectNode json) {
     UnsupportedSettings.refuse(artifact, json);
     return new LoraConfigJson(artifact, json).config();
   }
@@ -121,7 +120,7 @@ final class LoraConfigJson {
     return new CorruptArtifact(artifact, seen, expected);
   }
 
-  static byte[] bytes(LoraConfig config) {
+  static ObjectNode write(LoraConfig config) {
     ObjectNode json = JsonText.object();
     json.put("peft_type", "LORA");
     json.put("r", config.rank());
@@ -151,7 +150,7 @@ final class LoraConfigJson {
     json.putObject(LoraConfig.ALPHAS);
     json.putNull("layers_to_transform");
     json.setAll(config.other());
-    return JsonText.bytes(json);
+    return json;
   }
 
   private static void put(ArrayNode array, List<String> texts) {

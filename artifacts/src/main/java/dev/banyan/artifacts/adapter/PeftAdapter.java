@@ -1,5 +1,7 @@
 package dev.banyan.artifacts.adapter;
 
+import dev.banyan.artifacts.bundle.MethodName;
+import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.artifacts.integrity.AtomicFiles;
 import dev.banyan.artifacts.integrity.CorruptArtifact;
 import dev.banyan.artifacts.integrity.Digest;
@@ -26,7 +28,7 @@ import java.util.stream.Stream;
  * @param config the configuration
  * @param weights the tensors and their metadata
  */
-public record PeftAdapter(LoraConfig config, SafetensorsFile weights) {
+public record PeftAdapter(AdapterConfig config, SafetensorsFile weights) {
   /** The file of the configuration. */
   public static final String CONFIG = "adapter_config.json";
 
@@ -62,7 +64,7 @@ public record PeftAdapter(LoraConfig config, SafetensorsFile weights) {
               dir.toString(), "no " + WEIGHTS + " in it", "copy the whole adapter folder");
     }
     byte[] json = MappedFile.copy(configFile).toArray(ValueLayout.JAVA_BYTE);
-    LoraConfig config = LoraConfigJson.parse(configFile.toString(), json);
+    AdapterConfig config = ConfigJson.parse(configFile.toString(), json);
     SafetensorsFile weights =
         SafetensorsFile.parse(weightsFile.toString(), MappedFile.copy(weightsFile));
     return new PeftAdapter(config, weights);
@@ -79,6 +81,22 @@ public record PeftAdapter(LoraConfig config, SafetensorsFile weights) {
   /** What Banyan notes beside the tensors; empty entries in an adapter that PEFT wrote. */
   public AdapterMetadata metadata() {
     return new AdapterMetadata(WEIGHTS, weights.metadata());
+  }
+
+  /**
+   * The configuration of an adapter that is LoRA's.
+   *
+   * @throws UnusableArtifact if it is of another method
+   */
+  public LoraConfig lora() {
+    if (config instanceof LoraConfig lora) {
+      return lora;
+    }
+    throw new UnusableArtifact(
+        "adapter",
+        "it is %s, and LoRA is needed here"
+            .formatted(config.methods().stream().map(MethodName::text).toList()),
+        "name a LoRA adapter");
   }
 
   /** The same adapter with 32-bit tensors, whatever precision the file has. */
@@ -120,7 +138,7 @@ public record PeftAdapter(LoraConfig config, SafetensorsFile weights) {
     // Transformers asks for the framework by this key.
     metadata.putIfAbsent(FRAMEWORK, "pt");
     new SafetensorsFile(metadata, weights.tensors()).write(folder.resolve(WEIGHTS));
-    AtomicFiles.write(folder.resolve(CONFIG), LoraConfigJson.bytes(config));
+    AtomicFiles.write(folder.resolve(CONFIG), JsonText.bytes(config.json()));
   }
 
   private static boolean isEmptyFolder(Path path) {
@@ -140,10 +158,7 @@ public record PeftAdapter(LoraConfig config, SafetensorsFile weights) {
    */
   public Digest digest() {
     Digest.Builder digest = Digest.builder().add("banyan adapter 1");
-    digest.add(Double.toString(config.scaling())).add(Integer.toString(config.rank()));
-    if (!config.patterns().isEmpty()) {
-      digest.add(config.patterns());
-    }
+    digest.add(config.identity());
     Map<String, String> metadata = new TreeMap<>(weights.metadata());
     // Written for others' sake, and only once the adapter is saved.
     metadata.remove(FRAMEWORK);

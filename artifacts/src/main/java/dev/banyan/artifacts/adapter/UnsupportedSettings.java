@@ -43,13 +43,6 @@ final class UnsupportedSettings {
    * @throws UnusableArtifact naming the first that is set
    */
   static void refuse(String artifact, ObjectNode config) {
-    JsonNode type = config.path("peft_type");
-    if (!type.isTextual()) {
-      throw new CorruptArtifact(artifact, "no \"peft_type\"", "a PEFT configuration");
-    }
-    if (!type.textValue().equals("LORA")) {
-      throw unsupported(artifact, "peft_type", type);
-    }
     for (String setting : MUST_BE_OFF) {
       JsonNode value = config.path(setting);
       if (!isOff(value)) {
@@ -66,17 +59,17 @@ final class UnsupportedSettings {
     }
   }
 
-  private static boolean isOff(JsonNode value) {
+  static boolean isOff(JsonNode value) {
     return value.isMissingNode()
         || value.isNull()
         || (value.isBoolean() && !value.booleanValue())
         || (value.isContainerNode() && value.isEmpty());
   }
 
-  private static UnusableArtifact unsupported(String artifact, String setting, JsonNode value) {
+  static UnusableArtifact unsupported(String artifact, String setting, JsonNode value) {
     return new UnusableArtifact(
         artifact,
         "\"%s\" is %s, which Banyan does not support".formatted(setting, value),
-        "train a plain LoRA adapter, or convert this one to plain LoRA with PEFT");
+        "train an adapter of a method that 'banyan methods' lists, or convert this one with PEFT");
   }
 }

@@ -1,14 +1,15 @@
 package dev.banyan.artifacts.bundle;
 
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * What is adapted.
  *
- * @param method the adapter method, {@code lora}
- * @param targets the selection as it was asked for, such as {@code query,value} or {@code
- *     all-linear}
- * @param sites module paths of the adapted layers, in graph order
+ * @param methods how, in the order in which they are put into the graphs
  * @param peftPrefix what PEFT puts before a module path, such as {@code bert}; empty for a model
  *     without a head
  * @param bias which biases of the base are trained
@@ -16,20 +17,42 @@ import java.util.List;
  *     without the head, which always is
  */
 public record AdapterInfo(
-    String method,
-    String targets,
-    List<String> sites,
-    String peftPrefix,
-    BiasTraining bias,
-    List<String> modulesToSave) {
+    List<MethodInfo> methods, String peftPrefix, BiasTraining bias, List<String> modulesToSave) {
   /** Copies the lists. */
   public AdapterInfo {
-    sites = List.copyOf(sites);
+    methods = List.copyOf(methods);
     modulesToSave = List.copyOf(modulesToSave);
   }
 
-  /** Adapters beside a base that stays as it is. */
-  public AdapterInfo(String method, String targets, List<String> sites, String peftPrefix) {
-    this(method, targets, sites, peftPrefix, BiasTraining.NONE, List.of());
+  /** LoRA beside a base that stays as it is. */
+  public static AdapterInfo lora(String targets, List<String> sites, String peftPrefix) {
+    return new AdapterInfo(
+        List.of(new MethodInfo(MethodName.LORA, targets, sites)),
+        peftPrefix,
+        BiasTraining.NONE,
+        List.of());
+  }
+
+  /** The method of this name, if the bundle was prepared for it. */
+  public Optional<MethodInfo> method(MethodName name) {
+    return methods.stream().filter(method -> method.name() == name).findFirst();
+  }
+
+  /** Module paths of the layers that some method adapts. */
+  public List<String> sites() {
+    Set<String> sites = new LinkedHashSet<>();
+    methods.forEach(method -> sites.addAll(method.sites()));
+    return List.copyOf(sites);
+  }
+
+  /** What was asked for, for messages: {@code lora on query,value}. */
+  public String targets() {
+    return methods.stream()
+        .map(
+            method ->
+                method.targets().isEmpty()
+                    ? method.name().text()
+                    : method.name().text() + " on " + method.targets())
+        .collect(Collectors.joining(", "));
   }
 }

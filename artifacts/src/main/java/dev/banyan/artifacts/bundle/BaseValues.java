@@ -1,7 +1,9 @@
 package dev.banyan.artifacts.bundle;
 
 import dev.banyan.artifacts.checkpoint.CheckpointFile;
+import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -62,18 +64,37 @@ public record BaseValues(Map<String, Tensor> byName) {
   }
 
   /**
-   * What a bank holds of an adapter's tensor: for a weight of the base the distance from it, so
-   * that zeros are the bare base; else the tensor.
+   * What a bank holds of an adapter's tensor, so that zeros are the bare base: of a weight of the
+   * base the distance from it, of what starts at one the distance from one; else the tensor.
    */
   public Tensor banked(ParameterSpec spec, Tensor trained) {
-    if (!spec.isOfBase()) {
-      return trained;
+    return switch (spec.init()) {
+      case FROM_BASE -> distance(trained, of(spec).floats());
+      case ONES -> {
+        float[] ones = new float[Math.toIntExact(trained.shape().elements())];
+        Arrays.fill(ones, 1);
+        yield distance(trained, ones);
+      }
+      case KAIMING_UNIFORM, ZEROS, NORMAL_0_02 -> trained;
+    };
+  }
+
+  /** The value of a parameter at which it changes nothing. */
+  public Tensor neutral(ParameterSpec spec, Sizes sizes) {
+    if (spec.isOfBase()) {
+      return of(spec);
     }
+    Shape shape = spec.shape(sizes);
+    float[] values = new float[Math.toIntExact(shape.elements())];
+    Arrays.fill(values, spec.init() == Initializer.ONES ? 1 : 0);
+    return Tensor.ofFloats(spec.name(), shape, values);
+  }
+
+  private static Tensor distance(Tensor trained, float[] from) {
     float[] values = trained.floats();
-    float[] base = of(spec).floats();
     for (int i = 0; i < values.length; i++) {
-      values[i] -= base[i];
+      values[i] -= from[i];
     }
-    return Tensor.ofFloats(spec.name(), trained.shape(), values);
+    return Tensor.ofFloats(trained.name(), trained.shape(), values);
   }
 }

@@ -41,7 +41,7 @@ public record BundleManifest(
     List<ParameterSpec> parameters,
     Map<String, BundleFile> files) {
   /** The version that this Banyan writes and reads. */
-  public static final int VERSION = 2;
+  public static final int VERSION = 3;
 
   private static final String FORMAT = "banyan-bundle";
 

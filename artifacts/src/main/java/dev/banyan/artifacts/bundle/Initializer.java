@@ -12,6 +12,8 @@ public enum Initializer {
   KAIMING_UNIFORM,
   /** All zeros, so that a LoRA pair changes nothing before its first step. */
   ZEROS,
+  /** All ones, for what multiplies. A bank holds the distance from one. */
+  ONES,
   /** Normal with mean 0 and standard deviation 0.02, BERT's own for new layers. */
   NORMAL_0_02,
   /** The base's own value, for a weight of the base that is trained: see {@link BaseValues}. */

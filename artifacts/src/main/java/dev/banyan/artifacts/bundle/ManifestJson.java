@@ -9,6 +9,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * The manifest's keys, one method a record. Written out because Jackson's own binding of records
@@ -16,8 +18,6 @@ import java.util.Optional;
  */
 final class ManifestJson {
   private static final String EMBEDDING = "embedding";
-  private static final String BIAS = "bias";
-  private static final String MODULES = "modules_to_save";
 
   private ManifestJson() {}
 
@@ -61,16 +61,17 @@ final class ManifestJson {
   }
 
   private static void write(AdapterInfo adapter, ObjectNode json) {
-    json.put("method", adapter.method()).put("targets", adapter.targets());
-    texts(json.putArray("sites"), adapter.sites());
-    json.put("peft_prefix", adapter.peftPrefix());
-    // Older programs read the bundle if it has nothing that they do not know.
-    if (adapter.bias() != BiasTraining.NONE) {
-      json.put(BIAS, adapter.bias().text());
-    }
-    if (!adapter.modulesToSave().isEmpty()) {
-      texts(json.putArray(MODULES), adapter.modulesToSave());
-    }
+    ArrayNode methods = json.putArray("methods");
+    adapter.methods().forEach(method -> write(method, methods.addObject()));
+    json.put("peft_prefix", adapter.peftPrefix()).put("bias", adapter.bias().text());
+    texts(json.putArray("modules_to_save"), adapter.modulesToSave());
+  }
+
+  private static void write(MethodInfo method, ObjectNode json) {
+    json.put("name", method.name().text()).put("targets", method.targets());
+    texts(json.putArray("sites"), method.sites());
+    ObjectNode settings = json.putObject("settings");
+    new TreeMap<>(method.settings()).forEach(settings::put);
   }
 
   private static void write(ParameterSpec parameter, ObjectNode json) {
@@ -78,9 +79,11 @@ final class ManifestJson {
     texts(json.putArray("dims"), parameter.dims());
     json.put("init", parameter.init().text())
         .put("peft_key", parameter.peftKey())
-        .put("transposed", parameter.transposed())
+        .put("layout", parameter.layout().text())
         .put("scaled", parameter.scaled())
-        .put("decayed", parameter.decayed());
+        .put("decayed", parameter.decayed())
+        .put("method", parameter.method().map(MethodName::text).orElse(""))
+        .put("role", parameter.role().text());
   }
 
   private static void texts(ArrayNode array, List<String> texts) {
@@ -116,12 +119,19 @@ final class ManifestJson {
 
   private static AdapterInfo adapter(JsonFields json) {
     return new AdapterInfo(
-        json.text("method"),
+        json.objects("methods").stream().map(ManifestJson::method).toList(),
+        json.text("peft_prefix"),
+        json.parsed("bias", BiasTraining::parse),
+        json.texts("modules_to_save"));
+  }
+
+  private static MethodInfo method(JsonFields json) {
+    JsonFields settings = json.object("settings");
+    return new MethodInfo(
+        json.parsed("name", MethodName::parse),
         json.text("targets"),
         json.texts("sites"),
-        json.text("peft_prefix"),
-        json.names().contains(BIAS) ? json.parsed(BIAS, BiasTraining::parse) : BiasTraining.NONE,
-        json.names().contains(MODULES) ? json.texts(MODULES) : List.of());
+        settings.names().stream().collect(Collectors.toMap(name -> name, settings::text)));
   }
 
   private static EmbeddingInfo embedding(JsonFields json) {
@@ -132,6 +142,7 @@ final class ManifestJson {
 
   private static ParameterSpec parameter(JsonFields json) {
     List<String> dims = json.texts("dims");
+    String method = json.text("method");
     return json.parsed(
         "name",
         name ->
@@ -140,9 +151,11 @@ final class ManifestJson {
                 dims,
                 json.parsed("init", Initializer::parse),
                 json.text("peft_key"),
-                json.flag("transposed"),
+                json.parsed("layout", Layout::parse),
                 json.flag("scaled"),
-                json.flag("decayed")));
+                json.flag("decayed"),
+                method.isEmpty() ? Optional.empty() : Optional.of(MethodName.parse(method)),
+                json.parsed("role", Role::parse)));
   }
 
   private static Map<String, BundleFile> files(JsonFields json) {

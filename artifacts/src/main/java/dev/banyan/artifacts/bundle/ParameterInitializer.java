@@ -2,6 +2,7 @@ package dev.banyan.artifacts.bundle;
 
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.random.RandomGenerator;
@@ -23,11 +24,10 @@ public record ParameterInitializer(long seed, BaseValues base) {
   /**
    * Start values, in the order of the specifications.
    *
-   * @param rank LoRA's rank
-   * @param labels number of labels
+   * @param sizes what the adapter chooses
    */
-  public List<Tensor> tensors(List<ParameterSpec> specs, int rank, int labels) {
-    return specs.stream().map(spec -> tensor(spec, spec.shape(rank, labels))).toList();
+  public List<Tensor> tensors(List<ParameterSpec> specs, Sizes sizes) {
+    return specs.stream().map(spec -> tensor(spec, spec.shape(sizes))).toList();
   }
 
   private Tensor tensor(ParameterSpec spec, Shape shape) {
@@ -38,6 +38,7 @@ public record ParameterInitializer(long seed, BaseValues base) {
         return base.of(spec);
       }
       case ZEROS -> {}
+      case ONES -> Arrays.fill(values, 1);
       case NORMAL_0_02 -> {
         for (int i = 0; i < values.length; i++) {
           values[i] = (float) (0.02 * random.nextGaussian());

@@ -1,52 +1,97 @@
 package dev.banyan.artifacts.bundle;
 
 import dev.banyan.artifacts.tensor.Shape;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Set;
+import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
- * One trainable parameter: an input of the training graph, a tensor of the PEFT file, a bank of the
- * serving graph.
+ * One parameter of an adapter: an input of the training graph, a tensor of the adapter's file, a
+ * bank of the serving graph.
  *
  * @param name the graph input, such as {@code encoder.layer.0.attention.self.query.lora_A}
- * @param dims each a number, {@code rank} or {@code labels}
+ * @param dims each a number or the name of a {@link Size}
  * @param init how it starts
  * @param peftKey its key in a PEFT file without {@code base_model.model.} and without the prefix of
  *     {@link AdapterInfo}
- * @param transposed true if the PEFT file holds the transpose, as PyTorch's linear layers do
+ * @param layout how the file has its elements
  * @param scaled true if serving multiplies it by alpha/rank
  * @param decayed true if weight decay applies
+ * @param method whose parameter it is; absent for the head, and for weights of the base, which any
+ *     adapter may have
+ * @param role whether it is trained
  */
 public record ParameterSpec(
     String name,
     List<String> dims,
     Initializer init,
     String peftKey,
-    boolean transposed,
+    Layout layout,
     boolean scaled,
-    boolean decayed) {
+    boolean decayed,
+    Optional<MethodName> method,
+    Role role) {
   /** The dimension that each adapter chooses for itself: LoRA's rank. */
   public static final String RANK = "rank";
 
   /** The dimension that each adapter chooses for itself: its number of labels. */
   public static final String LABELS = "labels";
 
-  private static final Set<String> SYMBOLS = Set.of(RANK, LABELS);
-
   /**
    * Checks the dimensions.
    *
-   * @throws IllegalArgumentException if one is neither a positive number nor a known symbol
+   * @throws IllegalArgumentException if one is neither a positive number nor a size
    */
   public ParameterSpec {
     dims = List.copyOf(dims);
     for (String dim : dims) {
-      if (!SYMBOLS.contains(dim) && !dim.matches("[1-9][0-9]{0,17}")) {
+      if (Size.of(dim).isEmpty() && !dim.matches("[1-9][0-9]{0,17}")) {
         throw new IllegalArgumentException(
-            "Parameter '%s' has the dimension '%s'; known are numbers, rank and labels"
-                .formatted(name, dim));
+            "Parameter '%s' has the dimension '%s'; known are numbers and %s"
+                .formatted(
+                    name,
+                    dim,
+                    Arrays.stream(Size.values())
+                        .map(Size::text)
+                        .collect(Collectors.joining(", "))));
       }
     }
+  }
+
+  /** A parameter of no method that is trained: of the head, or a weight of the base. */
+  public static ParameterSpec common(
+      String name, List<String> dims, Initializer init, Layout layout) {
+    boolean matrix = dims.size() == 2;
+    return new ParameterSpec(
+        name, dims, init, name, layout, false, matrix, Optional.empty(), Role.TRAINED);
+  }
+
+  /** A trained parameter of a layer, without weight decay, that the file has as the graphs do. */
+  public static ParameterSpec of(
+      MethodName method, String name, List<String> dims, Initializer init) {
+    return new ParameterSpec(
+        name, dims, init, name, Layout.SAME, false, false, Optional.of(method), Role.TRAINED);
+  }
+
+  /** The same under another key in the file, with its elements laid out so there. */
+  public ParameterSpec stored(String key, Layout as) {
+    return new ParameterSpec(name, dims, init, key, as, scaled, decayed, method, role);
+  }
+
+  /** The same with weight decay. */
+  public ParameterSpec withDecay() {
+    return new ParameterSpec(name, dims, init, peftKey, layout, scaled, true, method, role);
+  }
+
+  /** The same that serving multiplies by alpha/rank. */
+  public ParameterSpec withScaling() {
+    return new ParameterSpec(name, dims, init, peftKey, layout, true, decayed, method, role);
+  }
+
+  /** The same in another role. */
+  public ParameterSpec as(Role other) {
+    return new ParameterSpec(name, dims, init, peftKey, layout, scaled, decayed, method, other);
   }
 
   /**
@@ -57,22 +102,40 @@ public record ParameterSpec(
     return init == Initializer.FROM_BASE;
   }
 
+  /** True if its gradient is computed and it changes in training. */
+  public boolean isTrained() {
+    return role == Role.TRAINED;
+  }
+
+  /** True if adapters' files have it, and the serving graph has a bank of it. */
+  public boolean isSaved() {
+    return role != Role.START;
+  }
+
+  /** The path of the layer that it belongs to: its name without the last part. */
+  public String site() {
+    return name.substring(0, Math.max(0, name.lastIndexOf('.')));
+  }
+
   /** The serving graph's input that holds this parameter of many adapters. */
   public String bankName() {
     return name + ".bank";
   }
 
-  /** The shape of an adapter of this rank with this many labels. */
+  /** The shape of an adapter of this rank with this many labels, all other sizes being the rank. */
   public Shape shape(long rank, long labels) {
+    return shape(Sizes.of(rank, labels));
+  }
+
+  /**
+   * The shape of an adapter of these sizes.
+   *
+   * @throws IllegalArgumentException if it needs one that is not known
+   */
+  public Shape shape(Sizes sizes) {
     return new Shape(
         dims.stream()
-            .map(
-                dim ->
-                    switch (dim) {
-                      case RANK -> rank;
-                      case LABELS -> labels;
-                      default -> Long.parseLong(dim);
-                    })
+            .map(dim -> Size.of(dim).map(size -> (long) sizes.of(size)).orElseGet(() -> Long.valueOf(dim)))
             .toList());
   }
 }

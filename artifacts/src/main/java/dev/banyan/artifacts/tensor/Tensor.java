@@ -167,20 +167,38 @@ public record Tensor(String name, DType type, Shape shape, MemorySegment data) {
     if (other.equals(shape)) {
       return this;
     }
-    if (other.rank() != shape.rank() || shape.rank() < 1 || shape.rank() > 2) {
+    if (other.rank() != shape.rank() || shape.rank() < 1) {
       throw new IllegalArgumentException(
           "Tensor '%s' of %s is not resized to %s".formatted(name, shape, other));
     }
-    int axis = shape.rank() - 1;
-    int from = Math.toIntExact(shape.dim(axis));
-    int to = Math.toIntExact(other.dim(axis));
-    long rows = axis == 0 ? 1 : Math.min(shape.dim(0), other.dim(0));
+    int from = Math.toIntExact(shape.dim(-1));
+    int to = Math.toIntExact(other.dim(-1));
     float[] values = floats();
     float[] result = new float[Math.toIntExact(other.elements())];
-    for (int row = 0; row < rows; row++) {
-      System.arraycopy(values, row * from, result, row * to, Math.min(from, to));
+    for (int row = 0; row < values.length / Math.max(1, from); row++) {
+      int target = rowOf(row, other);
+      if (target >= 0) {
+        System.arraycopy(values, row * from, result, target * to, Math.min(from, to));
+      }
     }
     return ofFloats(name, other, result);
+  }
+
+  /** Where a row of this tensor lies in one of another shape; -1 if it has been cut off. */
+  private int rowOf(int row, Shape other) {
+    int target = 0;
+    int factor = 1;
+    int rest = row;
+    for (int axis = shape.rank() - 2; axis >= 0; axis--) {
+      int index = rest % Math.toIntExact(shape.dim(axis));
+      rest /= Math.toIntExact(shape.dim(axis));
+      if (index >= other.dim(axis)) {
+        return -1;
+      }
+      target += index * factor;
+      factor *= Math.toIntExact(other.dim(axis));
+    }
+    return target;
   }
 
   /** Adding half of what is cut off, less one where the last bit kept is even, rounds. */

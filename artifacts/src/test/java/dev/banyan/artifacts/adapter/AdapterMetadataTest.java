@@ -21,7 +21,7 @@ class AdapterMetadataTest {
             Task.TEXT_CLASSIFICATION,
             new BaseInfo(base, 1, 384, "model.onnx"),
             new TextInfo(List.of("input_ids"), Pooling.POOLER, 128),
-            new AdapterInfo("lora", "query", List.of(), ""),
+            AdapterInfo.lora("query", List.of(), ""),
             List.of());
     List<String> labels = List.of("größe", "a \"quoted\" one", "");
     AdapterMetadata metadata = new AdapterMetadata("file", AdapterMetadata.entries(bundle, labels));

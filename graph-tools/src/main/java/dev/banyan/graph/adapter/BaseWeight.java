@@ -1,6 +1,7 @@
 package dev.banyan.graph.adapter;
 
 import dev.banyan.artifacts.bundle.Initializer;
+import dev.banyan.artifacts.bundle.Layout;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.ir.Node;
@@ -53,18 +54,17 @@ public record BaseWeight(String module, Part part, boolean adapted, List<Place> 
     return module + "." + part.text();
   }
 
-  /** What is trained. */
+  /** What is trained; as is usual, what is added and what scales a normalized value is not decayed. */
   public ParameterSpec spec() {
     boolean matrix = value().shape().rank() == 2;
-    return new ParameterSpec(
-        name(),
-        value().shape().dims().stream().map(String::valueOf).toList(),
-        Initializer.FROM_BASE,
-        module + (adapted ? ".base_layer." : ".") + part.text(),
-        matrix && !isTransposed(),
-        false,
-        // As is usual, what is added and what scales a normalized value is not decayed.
-        matrix);
+    return ParameterSpec.common(
+            name(),
+            value().shape().dims().stream().map(String::valueOf).toList(),
+            Initializer.FROM_BASE,
+            Layout.SAME)
+        .stored(
+            module + (adapted ? ".base_layer." : ".") + part.text(),
+            matrix && !isTransposed() ? Layout.TRANSPOSED : Layout.SAME);
   }
 
   /** True for a matrix of a linear layer that is stored as {@code [out, in]}, as PyTorch does. */

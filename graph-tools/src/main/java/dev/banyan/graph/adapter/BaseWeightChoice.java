@@ -19,14 +19,27 @@ import java.util.stream.Collectors;
  * @param bias which biases
  * @param modules names of modules that are held whole, as in PEFT's {@code modules_to_save}: the
  *     end of a module's path, or of one around it
+ * @param methods methods that train weights of the base
  */
-public record BaseWeightChoice(BiasTraining bias, List<String> modules) {
+public record BaseWeightChoice(
+    BiasTraining bias, List<String> modules, List<WeightMethod> methods) {
   /** PEFT's lists name it, and an adapter always has it if the task needs one. */
   private static final String HEAD = "classifier";
 
   /** Copies the list, without the head, which is no part of the base. */
   public BaseWeightChoice {
+    methods = List.copyOf(methods);
     modules = modules.stream().filter(name -> !name.equals(HEAD)).toList();
+  }
+
+  /** Biases and modules alone. */
+  public BaseWeightChoice(BiasTraining bias, List<String> modules) {
+    this(bias, modules, List.of());
+  }
+
+  /** The same with methods that train weights of the base. */
+  public BaseWeightChoice with(List<WeightMethod> others) {
+    return new BaseWeightChoice(bias, modules, others);
   }
 
   /** None: the base is frozen. */
@@ -36,7 +49,7 @@ public record BaseWeightChoice(BiasTraining bias, List<String> modules) {
 
   /** True if the base is frozen. */
   public boolean isNone() {
-    return bias == BiasTraining.NONE && modules.isEmpty();
+    return bias == BiasTraining.NONE && modules.isEmpty() && methods.isEmpty();
   }
 
   /** True if the node belongs to a module that is held whole, which is then not adapted. */
@@ -75,6 +88,12 @@ public record BaseWeightChoice(BiasTraining bias, List<String> modules) {
               .formatted(String.join(", ", found.unusable())));
     }
     List<BaseWeight> chosen = found.weights().stream().filter(this::isChosen).toList();
+    for (WeightMethod method : methods) {
+      if (chosen.stream().noneMatch(method::trains)) {
+        throw new UnusableModel(
+            "The model has no weights that --method %s trains".formatted(method.name().text()));
+      }
+    }
     if (bias != BiasTraining.NONE
         && chosen.stream().noneMatch(weight -> weight.part() == Part.BIAS)) {
       throw new UnusableModel(
@@ -88,6 +107,7 @@ public record BaseWeightChoice(BiasTraining bias, List<String> modules) {
   private boolean isChosen(BaseWeight weight) {
     boolean isBias = weight.part() == Part.BIAS;
     return isChosen(weight.module())
+        || methods.stream().anyMatch(method -> method.trains(weight))
         || (isBias && bias == BiasTraining.ALL)
         || (isBias && bias == BiasTraining.LORA_ONLY && weight.adapted());
   }

@@ -1,9 +1,12 @@
 package dev.banyan.graph.adapter;
 
+import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.tensor.DType;
-import dev.banyan.graph.adapter.AdapterMethod.AdapterBank;
-import dev.banyan.graph.adapter.AdapterMethod.OneAdapter;
+import dev.banyan.graph.adapter.LayerMethod.AdapterBank;
+import dev.banyan.graph.adapter.LayerMethod.OneAdapter;
+import dev.banyan.graph.adapter.LayerMethod.Point;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.GraphBuilder;
@@ -12,8 +15,10 @@ import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** Puts an adapter at every chosen site of a graph. */
@@ -25,12 +30,30 @@ public final class InsertAdapters {
   static final String BASE = "/base";
 
   private final Graph graph;
-  private final AdapterMethod method;
+  private final LayerMethod method;
+
+  /** What has taken the place of a value, where several methods adapt the same site. */
+  private final Map<Value, Value> adapted;
 
   /** Inserts adapters of this method into this graph. */
-  public InsertAdapters(Graph graph, AdapterMethod method) {
+  public InsertAdapters(Graph graph, LayerMethod method) {
+    this(graph, method, new HashMap<>());
+  }
+
+  private InsertAdapters(Graph graph, LayerMethod method, Map<Value, Value> adapted) {
     this.graph = graph;
     this.method = method;
+    this.adapted = adapted;
+  }
+
+  /** Inserts adapters of another method, over those that this one has inserted. */
+  public InsertAdapters then(LayerMethod other) {
+    return new InsertAdapters(graph, other, adapted);
+  }
+
+  /** What the names of all nodes of a method's adapter at a site start with. */
+  static String prefix(MethodName method, String path) {
+    return "banyan/" + method.text() + "/" + path;
   }
 
   /**
@@ -45,7 +68,8 @@ public final class InsertAdapters {
   /**
    * Inserts one adapter. Its parameters become graph inputs, named as the method names them.
    *
-   * @param scaling float {@code [sites]}; or a scalar, where all sites have the same
+   * @param scaling float {@code [sites]}; or a scalar, where all sites have the same; none for a
+   *     method without
    * @param dropout what is dropped of the sites' inputs
    * @return the parameters, site by site
    */
@@ -56,12 +80,13 @@ public final class InsertAdapters {
       GraphBuilder builder = builder(site);
       List<Value> parameters =
           method.parameters(site).stream().map(spec -> addParameter(graph, spec)).toList();
-      Value own =
-          scaling.knownType().rank() == 0
+      Value ofSite =
+          scaling.isNone() || scaling.knownType().rank() == 0
               ? scaling
               : builder.op("Gather", scaling, builder.scalar((long) i));
-      OneAdapter adapter = new OneAdapter(parameters, own, dropout.of(site, builder));
-      replace(site, method.train(builder, site, adapter));
+      Value own = own(site);
+      OneAdapter adapter = new OneAdapter(parameters, ofSite, dropout.of(site, builder), own);
+      replace(site, own, method.train(builder, site, adapter));
       all.addAll(parameters);
     }
     return all;
@@ -75,8 +100,12 @@ public final class InsertAdapters {
   public void forServing(List<Site> sites, Value adapterIds) {
     for (Site site : sites) {
       List<Value> banks =
-          method.parameters(site).stream().map(spec -> addBank(graph, spec)).toList();
-      replace(site, method.serve(builder(site), site, new AdapterBank(banks, adapterIds)));
+          method.parameters(site).stream()
+              .filter(ParameterSpec::isSaved)
+              .map(spec -> addBank(graph, spec))
+              .toList();
+      Value own = own(site);
+      replace(site, own, method.serve(builder(site), site, new AdapterBank(banks, adapterIds, own)));
     }
   }
 
@@ -94,24 +123,41 @@ public final class InsertAdapters {
 
   private static List<Dim> dims(ParameterSpec spec) {
     return spec.dims().stream()
-        .map(
-            dim ->
-                switch (dim) {
-                  case ParameterSpec.RANK, ParameterSpec.LABELS -> Dim.of(dim);
-                  default -> Dim.of(Long.parseLong(dim));
-                })
+        .map(dim -> Size.of(dim).isPresent() ? Dim.of(dim) : Dim.of(Long.parseLong(dim)))
         .toList();
   }
 
   private GraphBuilder builder(Site site) {
-    return new GraphBuilder(graph, "banyan/" + method.name() + "/" + site.path());
+    return new GraphBuilder(graph, prefix(method.name(), site.path()));
   }
 
-  private void replace(Site site, Value adapted) {
-    Node maker = adapted.producer().orElseThrow();
-    Set<Node> readers = new HashSet<>(site.output().users());
-    readers.remove(maker);
-    replace(graph, site.output(), adapted, readers);
+  /** The value that is adapted, as the methods before have left it. */
+  private Value own(Site site) {
+    Value first =
+        switch (method.point(site)) {
+          case INPUT -> site.input();
+          case PRODUCT -> site.output();
+          case OUTPUT -> site.end();
+        };
+    Value now = first;
+    for (Value next = adapted.get(now); next != null; next = adapted.get(now)) {
+      now = next;
+    }
+    return now;
+  }
+
+  private void replace(Site site, Value own, Value made) {
+    if (method.point(site) == Point.INPUT) {
+      own.type().ifPresent(made::withType);
+      site.node().replaceInput(0, made);
+      return;
+    }
+    // The adapter's own nodes go on reading the value itself.
+    String inside = prefix(method.name(), site.path()) + "/";
+    Set<Node> readers = new HashSet<>(own.users());
+    readers.removeIf(node -> node.name().startsWith(inside));
+    replace(graph, own, made, readers);
+    adapted.put(own, made);
   }
 
   /**

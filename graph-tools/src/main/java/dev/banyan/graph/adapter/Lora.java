@@ -1,10 +1,11 @@
 package dev.banyan.graph.adapter;
 
 import dev.banyan.artifacts.bundle.Initializer;
+import dev.banyan.artifacts.bundle.Layout;
+import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.ir.GraphBuilder;
-import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
 import java.lang.foreign.SegmentAllocator;
@@ -17,10 +18,10 @@ import java.util.List;
  * <p>The scaling multiplies the small {@code x A}, and the product is added before the layer's
  * bias, so that what follows the layer still looks as ONNX Runtime's fusions expect it.
  */
-public record Lora() implements AdapterMethod {
+public record Lora() implements LayerMethod {
   @Override
-  public String name() {
-    return "lora";
+  public MethodName name() {
+    return MethodName.LORA;
   }
 
   @Override
@@ -30,22 +31,14 @@ public record Lora() implements AdapterMethod {
     String a = site.path() + ".lora_A";
     String b = site.path() + ".lora_B";
     return List.of(
-        new ParameterSpec(
-            a,
-            List.of(in, ParameterSpec.RANK),
-            Initializer.KAIMING_UNIFORM,
-            a + ".weight",
-            true,
-            false,
-            true),
-        new ParameterSpec(
-            b,
-            List.of(ParameterSpec.RANK, out),
-            Initializer.ZEROS,
-            b + ".weight",
-            true,
-            true,
-            true));
+        ParameterSpec.of(
+                name(), a, List.of(in, ParameterSpec.RANK), Initializer.KAIMING_UNIFORM)
+            .stored(a + ".weight", Layout.TRANSPOSED)
+            .withDecay(),
+        ParameterSpec.of(name(), b, List.of(ParameterSpec.RANK, out), Initializer.ZEROS)
+            .stored(b + ".weight", Layout.TRANSPOSED)
+            .withDecay()
+            .withScaling());
   }
 
   @Override
@@ -53,7 +46,7 @@ public record Lora() implements AdapterMethod {
     Value a = adapter.parameters().get(0);
     Value b = adapter.parameters().get(1);
     Value small = builder.op("Mul", builder.op("MatMul", adapter.input(), a), adapter.scaling());
-    return builder.op("Add", site.output(), builder.op("MatMul", small, b));
+    return builder.op("Add", adapter.own(), builder.op("MatMul", small, b));
   }
 
   @Override
@@ -63,26 +56,18 @@ public record Lora() implements AdapterMethod {
     Rows rows = Rows.of(builder, site.input(), bank.adapterIds());
     Value delta = builder.op("MatMul", builder.op("MatMul", rows.value(), a), b);
     Value shaped = rows.back(delta, site.outFeatures());
-    return builder.op("Add", site.output(), shaped);
+    return builder.op("Add", bank.own(), shaped);
   }
 
   @Override
-  public Node joint(List<Value> parameters) {
-    Node at = parameters.get(1).users().getFirst();
-    while (!at.op().is("Add")) {
-      at = at.output().users().getFirst();
-    }
-    return at;
-  }
-
-  @Override
-  public Tensor merge(Node layer, Tensor weight, List<Tensor> adapter, SegmentAllocator allocator) {
+  public LayerWeights merge(Layer layer, List<Tensor> adapter, SegmentAllocator allocator) {
     // A Gemm multiplies its product by alpha, and the adapter's product was added behind that.
-    double factor = 1.0 / layer.realAttribute("alpha", 1);
+    double factor = 1.0 / layer.node().realAttribute("alpha", 1);
     LowRankProduct product =
-        layer.intAttribute("transB", 0) == 0
+        layer.node().intAttribute("transB", 0) == 0
             ? new LowRankProduct(adapter.get(0), adapter.get(1))
             : new LowRankProduct(adapter.get(1).transposed(), adapter.get(0).transposed());
-    return product.addedTo(weight, factor, allocator);
+    LayerWeights weights = layer.weights();
+    return weights.with(product.addedTo(weights.weight(), factor, allocator));
   }
 }

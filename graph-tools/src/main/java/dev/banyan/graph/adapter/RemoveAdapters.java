@@ -1,5 +1,7 @@
 package dev.banyan.graph.adapter;
 
+import dev.banyan.artifacts.bundle.MethodName;
+import dev.banyan.graph.adapter.LayerMethod.Point;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.Value;
@@ -9,23 +11,50 @@ import java.util.List;
 /** Takes out of a graph what {@link InsertAdapters#forTraining} put there. */
 public final class RemoveAdapters {
   private final Graph graph;
-  private final AdapterMethod method;
+  private final MethodName method;
 
   /** Removes adapters of this method from this graph. */
-  public RemoveAdapters(Graph graph, AdapterMethod method) {
+  public RemoveAdapters(Graph graph, MethodName method) {
     this.graph = graph;
     this.method = method;
   }
 
   /**
-   * Lets what read a layer's adapted output read its own again, and removes the adapter's nodes and
+   * The node of the layer that an adapter is at; asked for before any adapter of that layer is
+   * removed.
+   *
+   * @param path the site's path
+   * @param point which of its values is adapted
+   */
+  public Node layer(String path, Point point) {
+    Node joint = joint(path);
+    if (point == Point.INPUT) {
+      return joint.output().users().getFirst();
+    }
+    Node base = maker(joint.input(0));
+    boolean addsBias = point == Point.OUTPUT && base.op().is("Add");
+    return addsBias ? maker(base.input(isBias(base.input(0)) ? 1 : 0)) : base;
+  }
+
+  private static boolean isBias(Value value) {
+    return value.producer().isEmpty();
+  }
+
+  /** The base's own node behind what adapters have made of its output. */
+  private static Node maker(Value value) {
+    Node node = value.producer().orElseThrow();
+    return node.name().startsWith("banyan/") ? maker(node.input(0)) : node;
+  }
+
+  /**
+   * Lets what read a layer's adapted value read its own again, and removes the adapter's nodes and
    * its inputs.
    *
-   * @param parameters the graph inputs of one site
-   * @return the layer's node
+   * @param path the site's path
+   * @param parameters its graph inputs
    */
-  public Node at(List<Value> parameters) {
-    Node joint = method.joint(parameters);
+  public void at(String path, List<Value> parameters) {
+    Node joint = joint(path);
     Value own = joint.input(0);
     String name = joint.output().name();
     graph.replaceUses(joint.output(), own);
@@ -35,6 +64,22 @@ public final class RemoveAdapters {
       graph.rename(own, name);
     }
     parameters.forEach(graph::removeUnused);
-    return own.producer().orElseThrow();
+  }
+
+  /** The last of the adapter's nodes: the one whose output others read. */
+  private Node joint(String path) {
+    String inside = InsertAdapters.prefix(method, path) + "/";
+    return graph.nodes().stream()
+        .filter(node -> node.name().startsWith(inside))
+        .filter(
+            node ->
+                graph.outputs().contains(node.output())
+                    || node.output().users().stream()
+                        .anyMatch(reader -> !reader.name().startsWith(inside)))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "No adapter of the method %s at '%s'".formatted(method.text(), path)));
   }
 }

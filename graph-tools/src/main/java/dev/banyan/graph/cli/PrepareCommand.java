@@ -1,6 +1,5 @@
 package dev.banyan.graph.cli;
 
-import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.bundle.EmbeddingInfo;
 import dev.banyan.artifacts.bundle.EmbeddingInfo.Objective;
 import dev.banyan.artifacts.bundle.Pooling;
@@ -9,12 +8,9 @@ import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.PrepareRequest.LanguageChoice;
-import dev.banyan.graph.PrepareRequest.SiteChoice;
 import dev.banyan.graph.PrepareRequest.WeightChoice;
-import dev.banyan.graph.adapter.BaseWeightChoice;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
@@ -65,43 +61,7 @@ public final class PrepareCommand implements Callable<Integer> {
               + " embedding or causal-lm.")
   @Nullable Task task;
 
-  @Option(
-      names = "--targets",
-      required = true,
-      paramLabel = "TARGETS",
-      description =
-          "Layers to adapt: names such as query,value; all-linear; or a regular expression over"
-              + " module paths. 'banyan inspect' lists them.")
-  @Nullable String targets;
-
-  @Option(
-      names = "--exclude",
-      paramLabel = "NAMES",
-      description = "Layers to leave out, named as in --targets.")
-  @Nullable String exclude;
-
-  @Option(
-      names = "--layers",
-      paramLabel = "RANGE",
-      description = "Only these encoder layers, such as 2-5 or 0,2,4.")
-  @Nullable String layers;
-
-  @Option(
-      names = "--bias",
-      defaultValue = "none",
-      converter = BiasName.class,
-      paramLabel = "BIASES",
-      description =
-          "Biases of the base that each adapter trains too, as in PEFT: none, all, or lora_only for those of the adapted layers (default: ${DEFAULT-VALUE}).")
-  BiasTraining bias = BiasTraining.NONE;
-
-  @Option(
-      names = {"--modules-to-save", "--save-modules"},
-      split = ",",
-      paramLabel = "NAMES",
-      description =
-          "Modules of the base that each adapter trains and keeps whole, as in PEFT, such as pooler.dense; a classifier's head always is.")
-  List<String> modulesToSave = List.of();
+  @Mixin MethodOptions methods = new MethodOptions();
 
   @Option(
       names = "--pooling",
@@ -193,7 +153,7 @@ public final class PrepareCommand implements Callable<Integer> {
           given(model),
           given(tokenizer),
           given(task),
-          new SiteChoice(given(targets), Optional.ofNullable(exclude), Optional.ofNullable(layers)),
+          methods.choices(),
           pooling,
           training.choice(),
           maxLength == null ? OptionalInt.empty() : OptionalInt.of(maxLength),
@@ -201,7 +161,7 @@ public final class PrepareCommand implements Callable<Integer> {
           embedding(),
           new LanguageChoice(Optional.ofNullable(endOfText), Optional.ofNullable(chatFormat)),
           new WeightChoice(dequantize),
-          new BaseWeightChoice(bias, modulesToSave));
+          methods.held());
     } catch (IllegalArgumentException e) {
       throw refused("--" + e.getMessage());
     }
@@ -240,12 +200,6 @@ public final class PrepareCommand implements Callable<Integer> {
   private static final class ObjectiveName extends NamedConverter<Objective> {
     ObjectiveName() {
       super(Objective::of, "pairs, triplets or scored");
-    }
-  }
-
-  private static final class BiasName extends NamedConverter<BiasTraining> {
-    BiasName() {
-      super(BiasTraining::of, "none, all or lora_only");
     }
   }
 

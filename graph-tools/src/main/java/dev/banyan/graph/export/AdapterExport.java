@@ -1,6 +1,6 @@
 package dev.banyan.graph.export;
 
-import dev.banyan.artifacts.adapter.LoraConfig;
+import dev.banyan.artifacts.adapter.AdapterConfig;
 import dev.banyan.artifacts.adapter.OrtAdapterFile;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BaseValues;
@@ -54,18 +54,14 @@ public final class AdapterExport {
         AdapterWeights.fit(
             adapter,
             bundle,
-            new ServingPlan(1, Integer.MAX_VALUE, Integer.MAX_VALUE, SessionSettings.defaults()));
+            ServingPlan.anySize());
     List<Tensor> banks = new ArrayList<>();
     for (ParameterSpec spec : bundle.parameters()) {
-      Shape shape = spec.shape(weights.rank(), Math.max(1, weights.labels().size()));
-      Tensor tensor = weights.tensors().get(spec.name());
-      banks.add(
-          withSlot(
-              spec.bankName(),
-              tensor == null
-                  ? Tensor.ofFloats(
-                      spec.name(), shape, new float[Math.toIntExact(shape.elements())])
-                  : base.banked(spec, tensor)));
+      if (spec.isSaved()) {
+        Tensor own = weights.tensors().get(spec.name());
+        Tensor tensor = own == null ? base.neutral(spec, weights.sizes()) : own;
+        banks.add(withSlot(spec.bankName(), base.banked(spec, tensor)));
+      }
     }
     OrtAdapterFile.write(out, 1, 1, banks);
     return banks.size();
@@ -92,8 +88,8 @@ public final class AdapterExport {
         .weights()
         .tensors()
         .forEach((name, tensor) -> tensors.put(name, tensor.widened().narrowed(type)));
-    LoraConfig config = adapter.config();
-    LoraConfig named = baseModel.map(config::withBaseModel).orElse(config);
+    AdapterConfig config = adapter.config();
+    AdapterConfig named = baseModel.map(config::withBaseModel).orElse(config);
     new PeftAdapter(named, new SafetensorsFile(metadata, tensors)).write(out);
     return tensors.size();
   }

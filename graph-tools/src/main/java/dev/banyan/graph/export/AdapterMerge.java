@@ -55,7 +55,7 @@ public final class AdapterMerge {
         AdapterWeights.fit(
             adapter,
             bundle.manifest(),
-            new ServingPlan(1, Integer.MAX_VALUE, Integer.MAX_VALUE, SessionSettings.defaults()));
+            ServingPlan.anySize());
     Model eval = OnnxReader.read(OnnxFile.read(bundle.file(Bundle.EVAL_MODEL)));
     try (WorkFolder folder = WorkFolder.beside(request.out())) {
       MergedGraph merged = new MergedGraph(eval.graph(), bundle, weights);

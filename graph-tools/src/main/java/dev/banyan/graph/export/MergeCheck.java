@@ -133,7 +133,7 @@ final class MergeCheck {
         feeds.put(port.name(), batch.feed(scope, port.name()));
       } else if (spec != null) {
         feeds.put(port.name(), parameter(spec, scope));
-      } else if (port.name().equals("lora_scaling")) {
+      } else if (port.name().endsWith("_scaling")) {
         // The scaling is in the weights already.
         feeds.put(port.name(), ones(port, scope));
       } else {
@@ -152,14 +152,9 @@ final class MergeCheck {
 
   /** A layer that the adapter leaves alone has zeros, a weight of the base its own value. */
   private NativeTensor parameter(ParameterSpec spec, TensorScope scope) {
-    Shape shape = spec.shape(weights.rank(), Math.max(1, weights.labels().size()));
-    Tensor tensor = weights.tensors().get(spec.name());
-    if (tensor == null && spec.isOfBase()) {
-      tensor = base.of(spec);
-    }
-    float[] values =
-        tensor == null ? new float[Math.toIntExact(shape.elements())] : tensor.floats();
-    return scope.floats(values, (tensor == null ? shape : tensor.shape()).toArray());
+    Tensor own = weights.tensors().get(spec.name());
+    Tensor tensor = own == null ? base.neutral(spec, weights.sizes()) : own;
+    return scope.floats(tensor.floats(), tensor.shape().toArray());
   }
 
   /** What only the loss reads, such as labels. */

@@ -3,6 +3,7 @@ package dev.banyan.graph.export;
 import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.MethodInfo;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.integrity.MappedFile;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
@@ -11,14 +12,18 @@ import dev.banyan.artifacts.onnx.ExternalLocation;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.GraphFailure.NotMergeable;
-import dev.banyan.graph.adapter.AdapterMethod;
-import dev.banyan.graph.adapter.Lora;
+import dev.banyan.graph.adapter.AdapterMethods;
+import dev.banyan.graph.adapter.LayerMethod;
+import dev.banyan.graph.adapter.LayerMethod.Layer;
+import dev.banyan.graph.adapter.LayerMethod.Point;
+import dev.banyan.graph.adapter.LayerWeights;
 import dev.banyan.graph.adapter.RemoveAdapters;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.site.Site;
 import dev.banyan.graph.pass.RemoveUnused;
 import dev.banyan.runtime.inference.AdapterWeights;
 import java.lang.foreign.Arena;
@@ -27,9 +32,13 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Turns a bundle's eval graph into the graph of the base with one adapter inside its weights. */
 final class MergedGraph {
@@ -49,7 +58,6 @@ final class MergedGraph {
   private final BundleManifest bundle;
   private final BaseValues base;
   private final AdapterWeights weights;
-  private final AdapterMethod method = new Lora();
   private int layers;
   private double change;
 
@@ -70,8 +78,11 @@ final class MergedGraph {
     return change;
   }
 
-  /** A layer that gets another weight. */
-  private record Changed(Node layer, Tensor old, List<Tensor> adapter) {}
+  /** An adapter of one method for a layer. */
+  private record Merge(LayerMethod method, Point point, List<Tensor> adapter) {}
+
+  /** A layer that gets other weights. */
+  private record Changed(String site, Node layer, List<Merge> merges) {}
 
   /** A new weight in the file of them. */
   private record Written(Node layer, Tensor old, ExternalLocation place) {}
@@ -92,7 +103,7 @@ final class MergedGraph {
     List<Written> written = new ArrayList<>();
     try (ExternalDataWriter data = new ExternalDataWriter(file)) {
       for (Changed one : changed) {
-        written.add(new Written(one.layer(), one.old(), write(one, data)));
+        written.add(write(one, data));
       }
     }
     if (!written.isEmpty()) {
@@ -107,8 +118,7 @@ final class MergedGraph {
 
   private List<ParameterSpec> head() {
     return bundle.parameters().stream()
-        .filter(spec -> !spec.isOfBase())
-        .filter(spec -> bundle.adapter().sites().stream().noneMatch(site -> isOf(spec, site)))
+        .filter(spec -> !spec.isOfBase() && spec.method().isEmpty())
         .toList();
   }
 
@@ -159,29 +169,54 @@ final class MergedGraph {
   }
 
   private List<Changed> removeAdapters() {
-    RemoveAdapters remove = new RemoveAdapters(graph, method);
-    List<Changed> changed = new ArrayList<>();
-    for (String site : bundle.adapter().sites()) {
-      List<String> names =
-          bundle.parameters().stream()
-              .filter(spec -> !spec.isOfBase() && isOf(spec, site))
-              .map(ParameterSpec::name)
-              .toList();
-      Node layer = remove.at(names.stream().map(graph::value).toList());
-      if (weights.tensors().keySet().containsAll(names)) {
-        List<Tensor> adapter =
-            names.stream()
-                .map(name -> Objects.requireNonNull(weights.tensors().get(name)))
-                .toList();
-        changed.add(new Changed(layer, weightOf(layer, site), adapter));
+    Map<String, Changed> changed = new LinkedHashMap<>();
+    List<Runnable> removals = new ArrayList<>();
+    for (MethodInfo info : bundle.adapter().methods()) {
+      if (AdapterMethods.of(info.name(), info.settings()) instanceof LayerMethod method) {
+        RemoveAdapters remove = new RemoveAdapters(graph, info.name());
+        for (String site : info.sites()) {
+          collect(method, site, changed);
+          List<Value> inputs = inputs(method, site);
+          removals.addFirst(() -> remove.at(site, inputs));
+        }
       }
     }
-    return changed;
+    removals.forEach(Runnable::run);
+    return List.copyOf(changed.values());
   }
 
-  private static boolean isOf(ParameterSpec spec, String site) {
-    String name = spec.name();
-    return name.startsWith(site + ".") && name.lastIndexOf('.') == site.length();
+  private void collect(LayerMethod method, String path, Map<String, Changed> changed) {
+    List<String> names =
+        specs(method, path).filter(ParameterSpec::isSaved).map(ParameterSpec::name).toList();
+    if (!weights.tensors().keySet().containsAll(names)) {
+      return;
+    }
+    method
+        .notMergeable()
+        .ifPresent(
+            reason -> {
+              throw new NotMergeable(
+                  "An adapter of the method %s cannot become part of the layer '%s': %s"
+                      .formatted(method.name().text(), path, reason));
+            });
+    List<Tensor> adapter =
+        names.stream().map(name -> Objects.requireNonNull(weights.tensors().get(name))).toList();
+    Point point = method.pointAt(path);
+    Node layer = new RemoveAdapters(graph, method.name()).layer(path, point);
+    changed
+        .computeIfAbsent(path, site -> new Changed(site, layer, new ArrayList<>()))
+        .merges()
+        .add(new Merge(method, point, adapter));
+  }
+
+  private List<Value> inputs(LayerMethod method, String path) {
+    return specs(method, path).map(spec -> graph.value(spec.name())).toList();
+  }
+
+  private Stream<ParameterSpec> specs(LayerMethod method, String path) {
+    return bundle.parameters().stream()
+        .filter(spec -> spec.method().equals(Optional.of(method.name())))
+        .filter(spec -> spec.site().equals(path));
   }
 
   private static Tensor weightOf(Node layer, String site) {
@@ -196,14 +231,47 @@ final class MergedGraph {
                         .formatted(site, layer)));
   }
 
-  private ExternalLocation write(Changed one, ExternalDataWriter data) {
+  /** What scales the input comes first, what scales the output last. */
+  private Written write(Changed one, ExternalDataWriter data) {
+    Node layer = one.layer();
+    Tensor old = weightOf(layer, one.site());
+    Optional<Value> bias = Site.biasOf(layer);
+    LayerWeights now = new LayerWeights(old, bias.map(value -> value.constant().orElseThrow()));
     try (Arena arena = Arena.ofConfined()) {
-      Tensor merged = method.merge(one.layer(), one.old(), one.adapter(), arena);
-      double most = largestDifference(one.old().data(), merged.data());
+      List<Merge> inOrder = new ArrayList<>(one.merges());
+      inOrder.sort(Comparator.comparing(Merge::point));
+      for (Merge merge : inOrder) {
+        Layer before = new Layer(one.site(), layer, now);
+        now = merge.method().merge(before, merge.adapter(), arena);
+      }
+      double most = largestDifference(old.data(), now.weight().data());
       layers += most > 0 ? 1 : 0;
       change = Math.max(change, most);
-      MappedFile.release(one.old().data());
-      return data.add(merged.named(one.layer().output().name()));
+      MappedFile.release(old.data());
+      if (bias.isPresent()) {
+        replaceBias(layer, bias.get(), now.bias().orElseThrow());
+      }
+      return new Written(layer, old, data.add(now.weight().named(layer.output().name())));
+    }
+  }
+
+  private void replaceBias(Node layer, Value old, Tensor merged) {
+    Tensor own = old.constant().orElseThrow();
+    double most = largestDifference(own.data(), merged.data());
+    if (most == 0) {
+      return;
+    }
+    change = Math.max(change, most);
+    String name = graph.freshName(old.name() + "/merged");
+    Value other = graph.addConstant(Tensor.ofFloats(name, own.shape(), merged.floats()));
+    Node reader = layer.inputs().contains(old) ? layer : layer.output().users().getFirst();
+    for (int i = 0; i < reader.inputs().size(); i++) {
+      if (reader.input(i) == old) {
+        reader.replaceInput(i, other);
+      }
+    }
+    if (old.users().isEmpty()) {
+      graph.removeUnused(old);
     }
   }
 

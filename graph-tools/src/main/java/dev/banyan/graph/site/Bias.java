@@ -24,6 +24,13 @@ final class Bias {
     return users.getFirst().inputs().stream().filter(Bias::isVector).findFirst();
   }
 
+  /** The output of the layer with its bias. */
+  static Value end(Node linear) {
+    List<Node> users = linear.output().users();
+    boolean apart = !linear.op().is("Gemm") && of(linear).isPresent() && users.size() == 1;
+    return apart && users.getFirst().op().is("Add") ? users.getFirst().output() : linear.output();
+  }
+
   private static boolean isVector(Value value) {
     return value.constant().filter(tensor -> tensor.shape().rank() == 1).isPresent();
   }

@@ -8,7 +8,7 @@ import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
 /** What {@code --targets} and {@code --exclude} can say about a module path. */
-sealed interface PathMatch {
+public sealed interface PathMatch {
   /** True if the path is meant. */
   boolean matches(String path);
 

@@ -13,8 +13,15 @@ import java.util.Optional;
  * @param node the node that multiplies
  * @param inFeatures size of the last axis of the input
  * @param outFeatures size of the last axis of the output
+ * @param end what the layer gives, with the bias, before anything is inserted: the node's output, or
+ *     that of the {@code Add} behind it
  */
-public record Site(String path, Node node, long inFeatures, long outFeatures) {
+public record Site(String path, Node node, long inFeatures, long outFeatures, Value end) {
+  /** A site in a graph without adapters. */
+  public Site(String path, Node node, long inFeatures, long outFeatures) {
+    this(path, node, inFeatures, outFeatures, Bias.end(node));
+  }
+
   /** What the layer reads, {@code [..., inFeatures]}. */
   public Value input() {
     return node.input(0);
@@ -36,6 +43,11 @@ public record Site(String path, Node node, long inFeatures, long outFeatures) {
   /** What the node makes, {@code [..., outFeatures]}: before the bias, if that is added apart. */
   public Value output() {
     return node.output();
+  }
+
+  /** The constant bias of a node that multiplies, added by itself or by an {@code Add} behind it. */
+  public static Optional<Value> biasOf(Node linear) {
+    return Bias.of(linear);
   }
 
   /** The layer's constant bias, added by the node itself or by an {@code Add} behind it. */

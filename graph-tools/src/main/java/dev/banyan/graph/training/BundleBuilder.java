@@ -45,7 +45,7 @@ public final class BundleBuilder {
   private final BundleRecipe recipe;
   private final long start = System.nanoTime();
 
-  /** A builder of this bundle, with LoRA as the adapter method. */
+  /** A builder of this bundle. */
   public BundleBuilder(PrepareRequest request) {
     this.request = request;
     this.recipe = BundleRecipe.of(request);
@@ -94,9 +94,8 @@ public final class BundleBuilder {
     try (TextTokenizer tokenizer = new TextTokenizer(request.tokenizer(), maxLength)) {
       tokenizer.requireFits(limits.vocabulary());
     }
-    List<Site> sites = recipe.sites(base.model());
-    List<BaseWeight> weights = recipe.weights(base.model(), sites);
-    List<String> paths = sites.stream().map(Site::path).toList();
+    Placement placement = recipe.place(base.model());
+    List<String> paths = placement.paths();
     EncoderPorts ports = EncoderPorts.of(graph);
     return new Plan(
         limits,
@@ -105,14 +104,12 @@ public final class BundleBuilder {
         ports.output(request.pooling()).name(),
         WeightCount.of(graph),
         base.model().opset(),
-        parameters(sites, weights, ports.hidden()),
-        baseValues(weights),
+        parameters(placement, ports.hidden()),
+        baseValues(placement.weights()),
         new TextInfo(
             graph.inputs().stream().map(Value::name).toList(), request.pooling(), maxLength),
         new AdapterInfo(
-            recipe.method().name(),
-            request.sites().targets(),
-            paths,
+            placement.infos(),
             PeftPrefix.of(request.task(), graph, prefixed(base, paths)),
             request.held().bias(),
             request.held().modules()));
@@ -142,10 +139,8 @@ public final class BundleBuilder {
     }
   }
 
-  private List<ParameterSpec> parameters(List<Site> sites, List<BaseWeight> weights, long hidden) {
-    List<ParameterSpec> specs = new ArrayList<>();
-    sites.forEach(site -> specs.addAll(recipe.method().parameters(site)));
-    weights.forEach(weight -> specs.add(weight.spec()));
+  private List<ParameterSpec> parameters(Placement placement, long hidden) {
+    List<ParameterSpec> specs = new ArrayList<>(placement.parameters());
     if (request.task().head() != Task.Head.NONE) {
       specs.addAll(new Head(hidden).parameters());
     }

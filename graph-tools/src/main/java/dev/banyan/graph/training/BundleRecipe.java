@@ -4,15 +4,17 @@ import dev.banyan.artifacts.bundle.EmbeddingInfo;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.graph.GraphFailure.NoSuchSite;
+import dev.banyan.graph.MethodChoice;
 import dev.banyan.graph.PrepareRequest;
-import dev.banyan.graph.adapter.AdapterMethod;
 import dev.banyan.graph.adapter.BaseWeight;
 import dev.banyan.graph.adapter.BaseWeightChoice;
-import dev.banyan.graph.adapter.Lora;
+import dev.banyan.graph.adapter.LayerMethod;
+import dev.banyan.graph.adapter.WeightMethod;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.site.Site;
 import dev.banyan.graph.site.SiteDiscovery;
-import dev.banyan.graph.site.TargetSelector;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -20,8 +22,7 @@ import java.util.List;
  *
  * @param task what adapters learn
  * @param pooling how token vectors become one
- * @param method how sites are adapted
- * @param targets which sites are adapted
+ * @param methods how the base is adapted, in the order in which methods are inserted
  * @param weights which weights of the base adapters hold themselves
  * @param embedding what the embedding task learns from; of no use to other tasks
  * @param dropout whether what adapters read can be dropped
@@ -29,51 +30,67 @@ import java.util.List;
 public record BundleRecipe(
     Task task,
     Pooling pooling,
-    AdapterMethod method,
-    TargetSelector targets,
+    List<MethodChoice> methods,
     BaseWeightChoice weights,
     EmbeddingInfo embedding,
     boolean dropout) {
-  /** What a request asks for, with LoRA as the adapter method. */
+  /** Puts the methods in one order, whatever order they were asked for in. */
+  public BundleRecipe {
+    methods =
+        methods.stream()
+            .sorted(Comparator.comparing((MethodChoice choice) -> choice.method().name()))
+            .toList();
+  }
+
+  /** What a request asks for. */
   static BundleRecipe of(PrepareRequest request) {
+    List<WeightMethod> weights = new ArrayList<>();
+    for (MethodChoice choice : request.methods()) {
+      if (choice.method() instanceof WeightMethod method) {
+        weights.add(method);
+      }
+    }
     return new BundleRecipe(
         request.task(),
         request.pooling(),
-        new Lora(),
-        request.sites().selector(),
-        request.held(),
+        request.methods(),
+        request.held().with(weights),
         request.embedding(),
         request.training().dropout());
   }
 
   /** The same where adapters read everything, as they do when they are judged. */
   BundleRecipe withoutDropout() {
-    return new BundleRecipe(task, pooling, method, targets, weights, embedding, false);
+    return new BundleRecipe(task, pooling, methods, weights, embedding, false);
   }
 
   /**
-   * The chosen sites of a model, in graph order.
+   * Finds the places in a base.
    *
-   * @throws dev.banyan.graph.GraphFailure.NoSuchSite if what is named cannot be adapted
+   * @param base without adapters, with types
+   * @throws NoSuchSite if what is named cannot be adapted
+   * @throws dev.banyan.graph.GraphFailure if there are no such weights
    */
-  List<Site> sites(Model base) {
-    List<Site> chosen = targets.select(SiteDiscovery.inspect(base));
+  Placement place(Model base) {
+    SiteDiscovery.Found found = SiteDiscovery.inspect(base);
+    List<Placement.Placed> placed = new ArrayList<>();
+    List<Site> adapted = new ArrayList<>();
+    for (MethodChoice choice : methods) {
+      List<Site> sites = choice.method() instanceof LayerMethod ? sites(choice, found) : List.of();
+      placed.add(new Placement.Placed(choice, sites));
+      adapted.addAll(sites);
+    }
+    List<BaseWeight> held = weights.in(base.graph(), adapted);
+    return new Placement(placed, held);
+  }
+
+  private List<Site> sites(MethodChoice choice, SiteDiscovery.Found found) {
+    List<Site> chosen = choice.sites().selector().select(found);
     // As in PEFT, a module that is held whole is not adapted too.
     List<Site> left = chosen.stream().filter(site -> !weights.hasModuleOf(site.node())).toList();
     if (left.isEmpty() && !chosen.isEmpty()) {
       throw new NoSuchSite("--modules-to-save holds every layer whole that --targets adapts");
     }
     return left;
-  }
-
-  /**
-   * The weights of a model that adapters hold themselves, in graph order.
-   *
-   * @param base without adapters, with types
-   * @param sites its chosen sites
-   * @throws dev.banyan.graph.GraphFailure if there are none such
-   */
-  List<BaseWeight> weights(Model base, List<Site> sites) {
-    return weights.in(base.graph(), sites);
   }
 }

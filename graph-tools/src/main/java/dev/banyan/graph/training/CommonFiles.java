@@ -5,6 +5,7 @@ import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleWriter;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.checkpoint.CheckpointFile;
 import dev.banyan.artifacts.onnx.OnnxFile;
@@ -30,11 +31,10 @@ record CommonFiles(BundleWriter writer, PrepareRequest request, BaseValues base)
   /** Writes them. */
   void write(int opset, List<ParameterSpec> parameters) {
     OnnxFile.write(writer.path(Bundle.OPTIMIZER_MODEL), OptimizerGraph.of(opset));
+    Sizes sizes = Sizes.of(DEFAULT_RANK, request.task().exampleLabels());
     CheckpointFile.write(
         writer.path(Bundle.CHECKPOINT),
-        Checkpoint.fresh(
-            new ParameterInitializer(DEFAULT_SEED, base)
-                .tensors(parameters, DEFAULT_RANK, request.task().exampleLabels())));
+        Checkpoint.fresh(new ParameterInitializer(DEFAULT_SEED, base).tensors(parameters, sizes)));
     try {
       Files.copy(request.tokenizer(), writer.path(Bundle.TOKENIZER));
     } catch (IOException e) {

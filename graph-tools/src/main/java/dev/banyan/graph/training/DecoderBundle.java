@@ -2,6 +2,7 @@ package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.bundle.AdapterInfo;
 import dev.banyan.artifacts.bundle.BaseInfo;
+import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
@@ -14,7 +15,6 @@ import dev.banyan.graph.GraphFailure.UnusableModel;
 import dev.banyan.graph.PrepareReport;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.io.OnnxWriter;
-import dev.banyan.graph.site.Site;
 import dev.banyan.runtime.data.TextTokenizer;
 import java.time.Duration;
 import java.util.List;
@@ -29,7 +29,7 @@ public final class DecoderBundle {
   private final BundleRecipe recipe;
   private final long start = System.nanoTime();
 
-  /** A builder of this bundle, with LoRA as the adapter method. */
+  /** A builder of this bundle, for the next token. */
   public DecoderBundle(PrepareRequest request) {
     this.request = request;
     this.recipe = BundleRecipe.of(request);
@@ -89,8 +89,6 @@ public final class DecoderBundle {
   }
 
   private BundleManifest manifest(OnnxFile source, DecoderFacts facts) {
-    List<Site> sites = facts.sites();
-    List<String> paths = sites.stream().map(Site::path).toList();
     return new BundleManifest(
         request.task(),
         new BaseInfo(
@@ -99,7 +97,7 @@ public final class DecoderBundle {
             Math.toIntExact(facts.hidden()),
             String.valueOf(request.model().getFileName())),
         new TextInfo(facts.inputs(), request.pooling(), facts.maxLength()),
-        new AdapterInfo(recipe.method().name(), request.sites().targets(), paths, ""),
+        new AdapterInfo(facts.placement().infos(), "", BiasTraining.NONE, List.of()),
         facts.parameters());
   }
 }

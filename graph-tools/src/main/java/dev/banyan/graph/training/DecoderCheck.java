@@ -3,6 +3,8 @@ package dev.banyan.graph.training;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleWriter;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.integrity.WorkFolder;
 import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.tensor.Tensor;
@@ -13,6 +15,7 @@ import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OrtFailure;
 import dev.banyan.runtime.ort.OutputTensors;
 import dev.banyan.runtime.ort.SessionSettings;
+import dev.banyan.runtime.ort.TensorPort;
 import dev.banyan.runtime.ort.TensorScope;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -141,10 +144,15 @@ final class DecoderCheck {
       long[] column = row.columns().get(i);
       feeds.put(names.get(i), scope.longs(column, 1, column.length));
     }
-    float[] scalings = new float[Math.max(1, facts.sites().size())];
-    Arrays.fill(scalings, 1);
-    feeds.put(TrainingGraphs.SCALING, scope.floats(scalings, scalings.length));
-    for (Tensor tensor : new ParameterInitializer(1).tensors(facts.parameters(), RANK, 1)) {
+    for (TensorPort port : session.inputs()) {
+      if (port.name().endsWith("_scaling")) {
+        float[] scalings = new float[Math.toIntExact(port.dims().getFirst())];
+        Arrays.fill(scalings, 1);
+        feeds.put(port.name(), scope.floats(scalings, scalings.length));
+      }
+    }
+    Sizes sizes = Sizes.of(RANK, 1);
+    for (Tensor tensor : new ParameterInitializer(1).tensors(facts.parameters(), sizes)) {
       feeds.put(tensor.name(), scope.floats(tensor.floats(), tensor.shape().toArray()));
     }
     feeds.keySet().retainAll(session.inputs().stream().map(port -> port.name()).toList());
@@ -237,7 +245,7 @@ final class DecoderCheck {
   /** One slot of zeros. */
   private Map<String, NativeTensor> banks(TensorScope scope) {
     Map<String, NativeTensor> banks = new HashMap<>();
-    for (var spec : facts.parameters()) {
+    for (ParameterSpec spec : facts.parameters()) {
       long[] dims = spec.shape(RANK, 1).toArray();
       long[] withSlots = new long[dims.length + 1];
       withSlots[0] = 1;

@@ -6,7 +6,6 @@ import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.Value;
-import dev.banyan.graph.site.Site;
 import dev.banyan.graph.site.WeightCount;
 import java.util.List;
 import java.util.Optional;
@@ -23,8 +22,7 @@ import java.util.stream.LongStream;
  * @param maxLength tokens after which a text is cut
  * @param frozen number of weights
  * @param opset version of ONNX's operator set
- * @param sites the adapted layers
- * @param parameters what is trained
+ * @param placement what is adapted
  */
 record DecoderFacts(
     List<String> inputs,
@@ -33,9 +31,13 @@ record DecoderFacts(
     int maxLength,
     long frozen,
     int opset,
-    List<Site> sites,
-    List<ParameterSpec> parameters) {
+    Placement placement) {
   private static final int DEFAULT_LENGTH = 1024;
+
+  /** What is trained. */
+  List<ParameterSpec> parameters() {
+    return placement.parameters();
+  }
 
   /**
    * Looks at a base whose tokens are kept apart.
@@ -47,7 +49,6 @@ record DecoderFacts(
     Value logits = graph.value(DecoderPorts.LOGITS);
     Optional<Node> layer = NextToken.vocabularyLayer(logits);
     long vocabulary = lastAxis(logits);
-    List<Site> sites = recipe.sites(base.model());
     return new DecoderFacts(
         graph.inputs().stream()
             .map(Value::name)
@@ -58,8 +59,7 @@ record DecoderFacts(
         maxLength(graph, maxLength),
         WeightCount.of(graph),
         base.model().opset(),
-        sites,
-        sites.stream().flatMap(site -> recipe.method().parameters(site).stream()).toList());
+        recipe.place(base.model()));
   }
 
   private static long lastAxis(Value value) {

@@ -2,13 +2,11 @@ package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.graph.TrainingChoice;
-import dev.banyan.graph.adapter.InsertAdapters;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
-import dev.banyan.graph.site.Site;
 import java.util.List;
 import java.util.Optional;
 
@@ -22,7 +20,7 @@ import java.util.Optional;
  *     token belongs to</td></tr>
  * <tr><td>{@code labels}</td><td>int64 {@code [batch, sequence]}, aligned with {@code input_ids};
  *     -100 is not learned</td></tr>
- * <tr><td>{@code lora_scaling}</td><td>float {@code [sites]}</td></tr>
+ * <tr><td>{@code <method>_scaling}</td><td>as in {@link TrainingGraphs}</td></tr>
  * <tr><td>{@code <site>.lora_dropout}</td><td>as in {@link TrainingGraphs}</td></tr>
  * <tr><td>the parameters</td><td>float, with symbolic rank</td></tr>
  * <tr><td>out: {@code loss}</td><td>float scalar: the mean over the tokens that count</td></tr>
@@ -42,13 +40,13 @@ final class DecoderGraphs {
    */
   static Decoder forward(BaseGraph base, BundleRecipe recipe) {
     Graph graph = base.graph();
-    List<Site> sites = recipe.sites(base.model());
+    Placement placement = recipe.place(base.model());
     Value labels = graph.addInput(Loss.LABELS, DecoderPorts.tokens());
     Nodes nodes = base.nodes().in("next_token");
     NextToken next = new NextToken(nodes, labels, graph.value(Segments.INPUT));
     Value bare = graph.value(DecoderPorts.LOGITS);
     next.countedRows(graph, bare);
-    List<Value> parameters = TrainingGraphs.insertAdapters(graph, sites, recipe);
+    List<Value> parameters = placement.train(graph, recipe.dropout());
     Value logits = graph.outputs().getFirst();
     NextToken.Result result = next.loss(logits);
     Value loss = base.named("loss", result.loss());
@@ -80,10 +78,10 @@ final class DecoderGraphs {
    */
   static Model serving(BaseGraph base, BundleRecipe recipe) {
     Graph graph = base.graph();
-    List<Site> sites = recipe.sites(base.model());
+    Placement placement = recipe.place(base.model());
     Value adapterIds =
         graph.addInput(ServingGraph.ADAPTER_IDS, TensorType.of(DType.INT64, Dim.of("batch")));
-    new InsertAdapters(graph, recipe.method()).forServing(sites, adapterIds);
+    placement.serve(graph, adapterIds);
     return base.finished(List.copyOf(graph.outputs()));
   }
 }

@@ -4,7 +4,6 @@ import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.graph.TrainingChoice;
-import dev.banyan.graph.adapter.InsertAdapters;
 import dev.banyan.graph.autodiff.BankGradients;
 import dev.banyan.graph.autodiff.Differentiate;
 import dev.banyan.graph.autodiff.GradientRules;
@@ -48,13 +47,13 @@ final class GangGraph {
    */
   static GradientGraph of(BaseGraph base, BundleRecipe recipe, TrainingChoice choice) {
     Graph graph = base.graph();
-    var sites = recipe.sites(base.model());
+    Placement placement = recipe.place(base.model());
     Dim rows = Dim.of("batch");
     Value labels = graph.addInput(Loss.LABELS, labels(recipe.task()));
     Value weights = graph.addInput("row_weights", TensorType.of(DType.FLOAT, rows));
     Value slots = graph.addInput(ServingGraph.ADAPTER_IDS, TensorType.of(DType.INT64, rows));
     int others = graph.inputs().size();
-    new InsertAdapters(graph, recipe.method()).forServing(sites, slots);
+    placement.serve(graph, slots);
     Value scores = scores(base, recipe, slots);
     List<Value> banks = graph.inputs().subList(others, graph.inputs().size());
     Value ofRows = rowLosses(base.nodes().in("loss"), recipe.task(), scores, labels);

@@ -1,6 +1,7 @@
 package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.bundle.Initializer;
+import dev.banyan.artifacts.bundle.Layout;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.graph.adapter.InsertAdapters;
 import dev.banyan.graph.ir.Graph;
@@ -19,16 +20,13 @@ record Head(long hidden) {
     String weight = "classifier.weight";
     String bias = "classifier.bias";
     return List.of(
-        new ParameterSpec(
+        ParameterSpec.common(
             weight,
             List.of(Long.toString(hidden), ParameterSpec.LABELS),
             Initializer.NORMAL_0_02,
-            weight,
-            true,
-            false,
-            true),
-        new ParameterSpec(
-            bias, List.of(ParameterSpec.LABELS), Initializer.ZEROS, bias, false, false, false));
+            Layout.TRANSPOSED),
+        ParameterSpec.common(
+            bias, List.of(ParameterSpec.LABELS), Initializer.ZEROS, Layout.SAME));
   }
 
   /**

@@ -1,15 +1,11 @@
 package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.tensor.DType;
-import dev.banyan.graph.adapter.BaseWeight;
-import dev.banyan.graph.adapter.InsertAdapters;
-import dev.banyan.graph.adapter.InsertBaseWeights;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
-import dev.banyan.graph.site.Site;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -39,11 +35,9 @@ final class ServingGraph {
    */
   static Model of(BaseGraph base, BundleRecipe recipe) {
     Graph graph = base.graph();
-    List<Site> sites = recipe.sites(base.model());
-    List<BaseWeight> weights = recipe.weights(base.model(), sites);
+    Placement placement = recipe.place(base.model());
     Value adapterIds = graph.addInput(ADAPTER_IDS, TensorType.of(DType.INT64, Dim.of("batch")));
-    new InsertAdapters(graph, recipe.method()).forServing(sites, adapterIds);
-    new InsertBaseWeights(graph).forServing(weights, adapterIds);
+    placement.serve(graph, adapterIds);
     Nodes nodes = base.nodes();
     Value pooled = base.pooled(recipe.pooling());
     List<Value> outputs = new ArrayList<>();

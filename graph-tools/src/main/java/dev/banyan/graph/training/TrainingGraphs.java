@@ -6,10 +6,7 @@ import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.graph.Emission;
 import dev.banyan.graph.Precision;
 import dev.banyan.graph.TrainingChoice;
-import dev.banyan.graph.adapter.BaseWeight;
-import dev.banyan.graph.adapter.Dropout;
 import dev.banyan.graph.adapter.InsertAdapters;
-import dev.banyan.graph.adapter.InsertBaseWeights;
 import dev.banyan.graph.autodiff.Differentiate;
 import dev.banyan.graph.autodiff.GradientRules;
 import dev.banyan.graph.autodiff.Gradients;
@@ -25,7 +22,6 @@ import dev.banyan.graph.pass.FuseLayerNormalization;
 import dev.banyan.graph.pass.FuseSilu;
 import dev.banyan.graph.pass.RemoveUnused;
 import dev.banyan.graph.precision.HalfPrecision;
-import dev.banyan.graph.site.Site;
 import dev.banyan.graph.types.TypeOf;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,7 +44,8 @@ import java.util.stream.Collectors;
  * <tr><td>{@code label_smoothing}</td><td>float scalar; text and token classification</td></tr>
  * <tr><td>{@code class_weights}</td><td>float {@code [labels]}; text and token
  *     classification</td></tr>
- * <tr><td>{@code lora_scaling}</td><td>float {@code [sites]}</td></tr>
+ * <tr><td>{@code <method>_scaling}</td><td>float {@code [sites]}: alpha / rank, of each method that
+ *     has a scaling</td></tr>
  * <tr><td>{@code <site>.lora_dropout}</td><td>bool {@code [batch, sequence, in]}, false where an
  *     element of the site's input is dropped; in training, if the recipe has dropout</td></tr>
  * <tr><td>{@code loss_scale}, last of all</td><td>float scalar; in 16-bit floats of a small
@@ -63,9 +60,6 @@ import java.util.stream.Collectors;
  * </table>
  */
 final class TrainingGraphs {
-  /** Input {@code [sites]}: alpha / rank; one element if no site is adapted. */
-  static final String SCALING = "lora_scaling";
-
   /** Scalar input of graphs in half precision: what the loss is multiplied by. */
   private static final String LOSS_SCALE = "loss_scale";
 
@@ -87,11 +81,9 @@ final class TrainingGraphs {
    */
   static ForwardGraph forward(BaseGraph base, BundleRecipe recipe) {
     Graph graph = base.graph();
-    List<Site> sites = recipe.sites(base.model());
+    Placement placement = recipe.place(base.model());
     Loss loss = loss(graph, recipe, base.hidden());
-    List<BaseWeight> weights = recipe.weights(base.model(), sites);
-    List<Value> parameters = insertAdapters(graph, sites, recipe);
-    parameters.addAll(new InsertBaseWeights(graph).forTraining(weights));
+    List<Value> parameters = new ArrayList<>(placement.train(graph, recipe.dropout()));
     Head head = new Head(base.hidden());
     Value prediction =
         switch (recipe.task().head()) {
@@ -130,14 +122,6 @@ final class TrainingGraphs {
       }
       case CAUSAL_LM -> throw new IllegalArgumentException("A decoder's graphs are DecoderGraphs");
     };
-  }
-
-  static List<Value> insertAdapters(Graph graph, List<Site> sites, BundleRecipe recipe) {
-    Dim each = Dim.of(Math.max(1, sites.size()));
-    Value scaling = graph.addInput(SCALING, TensorType.of(DType.FLOAT, each));
-    Dropout dropout = recipe.dropout() ? Dropout.at(sites, graph) : Dropout.none();
-    InsertAdapters insert = new InsertAdapters(graph, recipe.method());
-    return new ArrayList<>(insert.forTraining(sites, scaling, dropout));
   }
 
   /** The head's parameters, which come behind all others. */

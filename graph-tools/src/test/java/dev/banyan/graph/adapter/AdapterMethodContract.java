@@ -3,8 +3,10 @@ package dev.banyan.graph.adapter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
@@ -36,7 +38,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -62,7 +66,7 @@ abstract class AdapterMethodContract {
   private final SplittableRandom random = new SplittableRandom(9);
 
   /** The method at hand. */
-  abstract AdapterMethod method();
+  abstract LayerMethod method();
 
   /** The shapes of input that a linear layer has in real models. */
   enum Layer {
@@ -98,7 +102,7 @@ abstract class AdapterMethodContract {
   void initialValuesLeaveTheBaseAsItIs(Layer layer) {
     float[] x = numbers(BATCH * layer.tokens * IN);
     Map<String, Tensor> start = new HashMap<>();
-    for (Tensor tensor : new ParameterInitializer(3).tensors(parameters(layer), RANK, 1)) {
+    for (Tensor tensor : new ParameterInitializer(3).tensors(parameters(layer), Sizes.of(RANK, 1))) {
       start.put(tensor.name(), tensor);
     }
     assertThat(train(layer, BATCH, x, start)).isEqualTo(base(layer, BATCH, x));
@@ -147,12 +151,20 @@ abstract class AdapterMethodContract {
                         spec.name(),
                         DType.FLOAT,
                         spec.shape(RANK, 1),
-                        bank(spec, List.of(adapter)).data()))
+                        folded(spec, adapter).data()))
             .toList();
     Tensor weight = site.weight().constant().orElseThrow();
-    Tensor merged = method().merge(site.node(), weight, folded, Arena.ofAuto());
-    site.node().replaceInput(1, model.graph().addConstant(merged.named("merged")));
-    model.graph().removeUnused(model.graph().value("w"));
+    Tensor bias = model.graph().value("b").constant().orElseThrow();
+    LayerMethod.Layer at =
+        new LayerMethod.Layer(
+            site.path(), site.node(), new LayerWeights(weight, Optional.of(bias)));
+    LayerWeights merged = method().merge(at, folded, Arena.ofAuto());
+    Graph graph = model.graph();
+    graph.replaceUses(graph.value("w"), graph.addConstant(merged.weight().named("merged")));
+    Tensor other = merged.bias().orElseThrow().named("other");
+    graph.replaceUses(graph.value("b"), graph.addConstant(other));
+    graph.removeUnused(graph.value("w"));
+    graph.removeUnused(graph.value("b"));
     assertThat(run(model, layer.shape(BATCH), x, Map.of()))
         .containsExactly(train(layer, BATCH, x, adapter), within(TOLERANCE));
   }
@@ -160,6 +172,7 @@ abstract class AdapterMethodContract {
   @ParameterizedTest
   @EnumSource
   void whatIsDroppedIsZeroForTheAdapterAlone(Layer layer) {
+    Assumptions.assumeTrue(method().name().isScaled(), "what is dropped is made up for by scaling");
     Map<String, Tensor> adapter = adapters(layer).get(1);
     float[] x = numbers(BATCH * layer.tokens * IN);
     byte[] mask = new byte[BATCH * SEQUENCE * IN];
@@ -198,9 +211,11 @@ abstract class AdapterMethodContract {
     Value scaling = model.graph().addInput("scaling", TensorType.of(DType.FLOAT));
     List<Value> parameters =
         new InsertAdapters(model.graph(), method()).forTraining(List.of(site(model)), scaling);
-    Node node = new RemoveAdapters(model.graph(), method()).at(parameters);
-    model.graph().removeUnused(scaling);
+    RemoveAdapters remove = new RemoveAdapters(model.graph(), method().name());
+    Node node = remove.layer("block.dense", method().pointAt("block.dense"));
     assertThat(node.name()).isEqualTo("/block/dense/MatMul");
+    remove.at("block.dense", parameters);
+    model.graph().removeUnused(scaling);
     assertThat(GraphText.print(model)).isEqualTo(GraphText.print(layer(layer)));
   }
 
@@ -235,8 +250,9 @@ abstract class AdapterMethodContract {
       for (ParameterSpec spec : parameters(layer)) {
         Shape shape = spec.shape(RANK, 1);
         int elements = Math.toIntExact(shape.elements());
-        float[] values = slot == 0 ? new float[elements] : numbers(elements);
-        adapter.put(spec.name(), Tensor.ofFloats(spec.name(), shape, values));
+        Tensor random = Tensor.ofFloats(spec.name(), shape, numbers(elements));
+        Tensor bare = BaseValues.none().neutral(spec, Sizes.of(RANK, 1));
+        adapter.put(spec.name(), slot == 0 ? bare : random);
       }
       adapters.add(adapter);
     }
@@ -271,7 +287,13 @@ abstract class AdapterMethodContract {
             .output();
     TensorType out = new TensorType(DType.FLOAT, layer.dims(OUT));
     product.withType(out);
-    Value y = new GraphBuilder(graph, "y").op("Neg", product);
+    float[] biases = new float[OUT];
+    for (int i = 0; i < OUT; i++) {
+      biases[i] = (float) weights.nextGaussian();
+    }
+    Value b = graph.addConstant(Tensor.ofFloats("b", Shape.of(OUT), biases));
+    Value biased = new GraphBuilder(graph, "bias").op("Add", product, b).withType(out);
+    Value y = new GraphBuilder(graph, "y").op("Neg", biased);
     graph.addOutput(y.withType(out));
     return new Model(graph, Map.of("", 17), 8, Map.of());
   }
@@ -307,6 +329,17 @@ abstract class AdapterMethodContract {
     return run(model, layer.shape(rows), x, feeds);
   }
 
+  /** An adapter's own parameter with the scaling folded in. */
+  private static Tensor folded(ParameterSpec spec, Map<String, Tensor> adapter) {
+    Tensor own = Objects.requireNonNull(adapter.get(spec.name()));
+    float[] values = own.floats();
+    for (int i = 0; i < values.length; i++) {
+      values[i] *= spec.scaled() ? SCALING : 1;
+    }
+    return Tensor.ofFloats(spec.name(), own.shape(), values);
+  }
+
+  /** What a bank holds of several adapters: of what is one at the start the distance from it. */
   private static Tensor bank(ParameterSpec spec, List<Map<String, Tensor>> adapters) {
     Shape each = spec.shape(RANK, 1);
     List<Long> dims = new ArrayList<>(List.of((long) adapters.size()));
@@ -314,10 +347,8 @@ abstract class AdapterMethodContract {
     int elements = Math.toIntExact(each.elements());
     float[] values = new float[adapters.size() * elements];
     for (int slot = 0; slot < adapters.size(); slot++) {
-      Tensor own = Objects.requireNonNull(adapters.get(slot).get(spec.name()));
-      for (int i = 0; i < elements; i++) {
-        values[slot * elements + i] = own.floats()[i] * (spec.scaled() ? SCALING : 1);
-      }
+      Tensor banked = BaseValues.none().banked(spec, folded(spec, adapters.get(slot)));
+      System.arraycopy(banked.floats(), 0, values, slot * elements, elements);
     }
     return Tensor.ofFloats("bank", new Shape(dims), values);
   }

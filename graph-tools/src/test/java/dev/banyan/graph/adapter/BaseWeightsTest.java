@@ -119,7 +119,7 @@ class BaseWeightsTest {
 
   private static float[] recordedGradient(String name, ParameterSpec spec) {
     Tensor recorded = tensor("gradients/" + name + "/" + key(spec));
-    float[] values = (spec.transposed() ? recorded.transposed() : recorded).floats();
+    float[] values = spec.layout().toGraph(recorded).floats();
     for (int i = 0; i < values.length && spec.scaled(); i++) {
       values[i] /= SCALING;
     }
@@ -322,7 +322,7 @@ class BaseWeightsTest {
               tensors.put(name, Tensor.ofFloats(name, tensor.shape(), values));
             });
     return new AdapterWeights(
-        weights.digest(), weights.task(), weights.labels(), weights.rank(), tensors);
+        weights.digest(), weights.task(), weights.labels(), weights.sizes(), tensors);
   }
 
   private TrainingData data() throws IOException {

@@ -7,6 +7,7 @@ import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
@@ -107,7 +108,7 @@ class FindBaseWeightsTest {
       feeds.put("lora_scaling", scope.floats(ones.floats(), ones.shape().toArray()));
       for (Tensor start :
           new ParameterInitializer(1, BaseValues.of(bundle))
-              .tensors(bundle.manifest().parameters(), 2, 1)) {
+              .tensors(bundle.manifest().parameters(), Sizes.of(2, 1))) {
         feeds.put(start.name(), scope.floats(start.floats(), start.shape().toArray()));
       }
       List<String> names = biases(bundle).stream().map(name -> name + "_grad").toList();

@@ -14,11 +14,12 @@ import dev.banyan.graph.ir.TensorType;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class LoraTest extends AdapterMethodContract {
   @Override
-  AdapterMethod method() {
+  LayerMethod method() {
     return new Lora();
   }
 
@@ -38,7 +39,9 @@ class LoraTest extends AdapterMethodContract {
             Map.of("transB", Attribute.of(1L), "alpha", Attribute.of(0.5f)));
     Tensor a = Tensor.ofFloats("a", Shape.of(2, 1), 1, -1);
     Tensor b = Tensor.ofFloats("b", Shape.of(1, 3), 10, 20, 30);
-    Tensor merged = new Lora().merge(layer, weight, List.of(a, b), Arena.ofAuto());
+    LayerMethod.Layer before =
+        new LayerMethod.Layer("dense", layer, new LayerWeights(weight, Optional.empty()));
+    Tensor merged = new Lora().merge(before, List.of(a, b), Arena.ofAuto()).weight();
     // W[o, i] + A[i] * B[o] / alpha.
     assertThat(merged.floats()).containsExactly(21, -18, 43, -36, 65, -54);
     assertThat(merged.shape()).isEqualTo(weight.shape());

@@ -87,7 +87,7 @@ class AdapterExportTest {
     PeftAdapter after = PeftAdapter.read(out);
     assertThat(after.weights().metadata().keySet()).containsExactly("format");
     assertThat(after.config().baseModel()).isEqualTo("org/base");
-    assertThat(after.config().rank()).isEqualTo(before.config().rank());
+    assertThat(after.lora().rank()).isEqualTo(before.lora().rank());
     assertThat(after.config().targetModules()).isEqualTo(before.config().targetModules());
     assertThat(after.weights().tensors().keySet()).isEqualTo(before.weights().tensors().keySet());
     for (Tensor tensor : before.weights().tensors().values()) {

@@ -44,7 +44,7 @@ final class TrainedAdapter {
         }
         String key = "base_model.model." + spec.peftKey();
         Tensor tensor = Tensor.ofFloats(key, shape, values);
-        tensors.put(key, spec.transposed() ? tensor.transposed() : tensor);
+        tensors.put(key, spec.layout().toFile(tensor));
       }
     }
     LoraConfig config =

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.tensor.Shape;
@@ -137,7 +138,7 @@ class DecoderBundleTest {
   private static List<Tensor> parameters(Bundle bundle) {
     Random random = new Random(5);
     return new ParameterInitializer(1)
-        .tensors(bundle.manifest().parameters(), RANK, 1).stream()
+        .tensors(bundle.manifest().parameters(), Sizes.of(RANK, 1)).stream()
             .map(
                 tensor -> {
                   float[] values = new float[Math.toIntExact(tensor.shape().elements())];

@@ -153,8 +153,8 @@ class GangTrainingTest {
         .contains("Jobs      1 of 2 trained");
     assertThat(err.toString()).contains(folder.resolve("acme/one") + ": epoch 1/1: mean loss");
     PeftAdapter adapter = PeftAdapter.read(folder.resolve("acme/one"));
-    assertThat(adapter.config().rank()).isEqualTo(2);
-    assertThat(adapter.config().rslora()).isTrue();
+    assertThat(adapter.lora().rank()).isEqualTo(2);
+    assertThat(adapter.lora().rslora()).isTrue();
 
     Files.writeString(jobs, line.formatted(data, folder.resolve("x"), ", \"lr\": 1"));
     assertThatThrownBy(() -> call(bundle, "--jobs=" + jobs))

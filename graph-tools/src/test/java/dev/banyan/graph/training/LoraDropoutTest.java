@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.onnx.OnnxFile;
@@ -175,7 +176,7 @@ class LoraDropoutTest {
     SplittableRandom random = new SplittableRandom(3);
     List<Tensor> drawn = new ArrayList<>();
     for (Tensor tensor :
-        new ParameterInitializer(1).tensors(bundle.manifest().parameters(), 4, LABELS)) {
+        new ParameterInitializer(1).tensors(bundle.manifest().parameters(), Sizes.of(4, LABELS))) {
       float[] values = new float[Math.toIntExact(tensor.shape().elements())];
       for (int i = 0; i < values.length; i++) {
         values[i] = (float) (0.1 * random.nextGaussian());

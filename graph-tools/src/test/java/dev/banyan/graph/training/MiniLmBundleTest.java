@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
@@ -180,7 +181,7 @@ class MiniLmBundleTest {
 
   private static List<Float> losses(int rank, int labels) {
     List<Tensor> start =
-        new ParameterInitializer(1).tensors(bundle.manifest().parameters(), rank, labels);
+        new ParameterInitializer(1).tensors(bundle.manifest().parameters(), Sizes.of(rank, labels));
     return TrainingRun.losses(bundle, start, toyBatch(labels), folder, 8);
   }
 

@@ -105,10 +105,10 @@ public final class EvaluateCommand implements Callable<Integer> {
         AdapterWeights.fit(
             peft,
             opened.manifest(),
-            new ServingPlan(1, Integer.MAX_VALUE, Integer.MAX_VALUE, settings));
+            ServingPlan.anySize());
     // One slot, exactly as large as this adapter needs.
     ServingPlan plan =
-        new ServingPlan(1, weights.rank(), Math.max(1, weights.labels().size()), settings);
+        new ServingPlan(1, weights.sizes(), settings);
     try (BaseModel model = BaseModel.open(opened, plan)) {
       model.bank().write(1, weights);
       return new AdapterEvaluation(model, 1, batchSize).score(examples, names(peft, weights));

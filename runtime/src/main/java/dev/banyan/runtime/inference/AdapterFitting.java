@@ -2,7 +2,11 @@ package dev.banyan.runtime.inference;
 
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.MethodName;
+import dev.banyan.artifacts.bundle.Neutral;
 import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.bundle.Size;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
@@ -10,88 +14,116 @@ import dev.banyan.artifacts.integrity.WrongBase;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /** One adapter being checked and converted, tensor by tensor. */
 final class AdapterFitting {
-  private static final String PREFIX = "base_model.model.";
-  private static final Pattern LORA =
-      Pattern.compile(Pattern.quote(PREFIX) + "(.*)\\.lora_[AB]\\.weight");
-
   private final PeftAdapter adapter;
   private final BundleManifest bundle;
   private final ServingPlan limits;
-
-  /** What no parameter has taken yet. */
-  private final Map<String, Tensor> left = new LinkedHashMap<>();
-
-  private final int rank;
+  private final AdapterTensors tensors;
 
   AdapterFitting(PeftAdapter adapter, BundleManifest bundle, ServingPlan limits) {
     this.adapter = adapter;
     this.bundle = bundle;
     this.limits = limits;
-    this.left.putAll(adapter.weights().tensors());
-    this.left.keySet().removeIf(PeftAdapter::isCopy);
-    this.rank = highestRank();
-  }
-
-  private int highestRank() {
-    return left.keySet().stream()
-        .filter(name -> LORA.matcher(name).matches())
-        .mapToInt(name -> adapter.config().rank(module(name)))
-        .max()
-        .orElse(adapter.config().rank());
-  }
-
-  /** The module path that PEFT's patterns are about. */
-  private static String module(String tensor) {
-    Matcher lora = LORA.matcher(tensor);
-    return lora.matches() ? lora.group(1) : tensor;
+    this.tensors = new AdapterTensors(adapter, bundle);
   }
 
   AdapterWeights fit(Digest digest) {
     checkBase();
     Task task = task();
-    if (rank > limits.maxRank()) {
-      throw unusable(
-          "its rank is %d, the server has room for %d".formatted(rank, limits.maxRank()),
-          "start the server with --max-rank %d or train with a lower rank".formatted(rank));
-    }
+    checkMethods();
     List<String> labels = labels();
-    Map<String, Tensor> tensors = new HashMap<>();
-    for (ParameterSpec spec : bundle.parameters()) {
-      take(spec)
-          .ifPresent(tensor -> tensors.put(spec.name(), convert(spec, tensor, labels.size())));
+    Sizes sizes = sizes(labels.size());
+    Map<String, Tensor> fitted = new HashMap<>();
+    tensors.found().forEach((spec, tensor) -> fitted.put(spec.name(), convert(spec, tensor, sizes)));
+    tensors
+        .unknown()
+        .ifPresent(
+            name -> {
+              throw unusable(
+                  "it has '%s', which this bundle (%s) does not adapt"
+                      .formatted(name, bundle.adapter().targets()),
+                  remedy(name));
+            });
+    requireEffect(fitted);
+    return new AdapterWeights(digest, task, labels, sizes, fitted);
+  }
+
+  /** Tensors of such a method would be called unknown, which does not help anyone. */
+  private void checkMethods() {
+    for (MethodName method : adapter.config().methods()) {
+      boolean present = bundle.adapter().method(method).isPresent();
+      boolean needed = method.kind() != MethodName.Kind.WEIGHTS && !adapter.config().targetModules().isEmpty();
+      if (!present && needed) {
+        throw unusable(
+            "it is of the method %s, and this bundle is prepared for %s"
+                .formatted(method.text(), bundle.adapter().targets()),
+            "prepare a bundle of the base with --method %s too".formatted(method.text()));
+      }
     }
-    if (!left.isEmpty()) {
-      String first = left.keySet().iterator().next();
+  }
+
+  /** Of each size the largest that a layer has. */
+  private Sizes sizes(int labels) {
+    Sizes sizes = Sizes.of(1, 1).with(Size.LABELS, Math.max(1, labels));
+    for (Map.Entry<ParameterSpec, Tensor> each : tensors.found().entrySet()) {
+      String module = AdapterTensors.module(each.getKey(), each.getValue());
+      for (String dim : each.getKey().dims()) {
+        Size size = Size.of(dim).filter(s -> s != Size.LABELS).orElse(null);
+        if (size != null) {
+          sizes = sizes.with(size, Math.max(sizes.of(size), sizeOf(size, module)));
+        }
+      }
+    }
+    for (Size size : Size.values()) {
+      requireRoom(size, sizes.of(size));
+    }
+    return sizes;
+  }
+
+  private int sizeOf(Size size, String module) {
+    OptionalInt own = adapter.config().size(size, module);
+    return own.orElseThrow(
+        () -> unusable("its configuration has no " + size.text(), "get the adapter again"));
+  }
+
+  private void requireRoom(Size size, int value) {
+    int room = limits.room().of(size);
+    if (value > room && size != Size.LABELS) {
       throw unusable(
-          "it has '%s', which this bundle (targets %s) does not adapt"
-              .formatted(first, bundle.adapter().targets()),
-          remedy(first));
+          "its %s is %d, the server has room for %d".formatted(size.text(), value, room),
+          "start the server with --max-%s %d or train with a lower %s"
+              .formatted(size.text(), value, size.text()));
     }
-    checkPairs(tensors);
-    requireEffect(tensors);
-    return new AdapterWeights(digest, task, labels, rank, tensors);
   }
 
   private String remedy(String tensor) {
-    if (LORA.matcher(tensor).matches()) {
-      return "prepare a bundle with targets that include it, for instance all-linear";
+    if (!tensor.startsWith(AdapterTensors.PREFIX)) {
+      return "get the adapter again from where it was made";
     }
     String bias = adapter.config().bias();
-    return tensor.endsWith(".bias") && !bias.equals("none")
-        ? "prepare a bundle with --bias " + bias
+    if (tensor.endsWith(".bias") && !bias.equals("none")) {
+      return "prepare a bundle with --bias " + bias;
+    }
+    return isOfMethod(tensor)
+        ? "prepare a bundle with targets that include it, for instance all-linear"
         : "prepare a bundle with --modules-to-save "
-            + tensor.substring(PREFIX.length(), tensor.lastIndexOf('.'));
+            + tensor.substring(AdapterTensors.PREFIX.length(), tensor.lastIndexOf('.'));
+  }
+
+  /** Whether some layer of the bundle has a parameter whose key ends alike. */
+  private boolean isOfMethod(String tensor) {
+    return bundle.parameters().stream()
+        .filter(spec -> spec.method().isPresent() && spec.peftKey().startsWith(spec.site()))
+        .map(spec -> spec.peftKey().substring(spec.site().length()))
+        .anyMatch(tensor::endsWith);
   }
 
   private void checkBase() {
@@ -142,13 +174,14 @@ final class AdapterFitting {
     Optional<Integer> rows =
         bundle.parameters().stream()
             .filter(spec -> spec.dims().equals(List.of(ParameterSpec.LABELS)))
-            .flatMap(spec -> find(spec).stream())
+            .flatMap(spec -> Optional.ofNullable(tensors.found().get(spec)).stream())
             .map(bias -> Math.toIntExact(bias.shape().elements()))
             .findFirst();
     int count = rows.orElse(0);
-    if (count > limits.maxLabels()) {
+    int room = limits.room().of(Size.LABELS);
+    if (count > room) {
       throw unusable(
-          "it has %d labels, the server has room for %d".formatted(count, limits.maxLabels()),
+          "it has %d labels, the server has room for %d".formatted(count, room),
           "start the server with --max-labels " + count);
     }
     List<String> named = adapter.metadata().labels();
@@ -162,60 +195,39 @@ final class AdapterFitting {
         : named;
   }
 
-  private Optional<Tensor> take(ParameterSpec spec) {
-    Optional<Tensor> found = find(spec);
-    found.ifPresent(tensor -> left.remove(tensor.name()));
-    return found;
-  }
-
-  /**
-   * The tensor of a parameter. PEFT puts the name of the wrapped model before a module path or not,
-   * depending on the class it was trained with; so any one prefix is accepted.
-   */
-  private Optional<Tensor> find(ParameterSpec spec) {
-    Optional<Tensor> found = find(spec, spec.peftKey());
-    // The layer inside PEFT's: who writes biases by hand names them after the layer itself.
-    return found.isPresent() || !spec.isOfBase()
-        ? found
-        : find(spec, spec.peftKey().replace(".base_layer.", "."));
-  }
-
-  private Optional<Tensor> find(ParameterSpec spec, String key) {
-    Tensor exact = left.get(PREFIX + key);
-    if (exact != null) {
-      return Optional.of(exact);
+  private Tensor convert(ParameterSpec spec, Tensor tensor, Sizes sizes) {
+    String module = AdapterTensors.module(spec, tensor);
+    Sizes own = sizes;
+    for (Size size : Size.values()) {
+      OptionalInt value = adapter.config().size(size, module);
+      own = value.isPresent() ? own.with(size, value.getAsInt()) : own;
     }
-    List<Tensor> ending =
-        left.values().stream()
-            .filter(tensor -> tensor.name().startsWith(PREFIX))
-            .filter(tensor -> tensor.name().endsWith("." + key))
-            .toList();
-    if (ending.size() > 1) {
+    Shape expected = spec.layout().inFile(spec.shape(own));
+    if (!tensor.shape().equals(expected)) {
       throw unusable(
-          "'%s' and '%s' are both for '%s'"
-              .formatted(ending.get(0).name(), ending.get(1).name(), spec.name()),
-          "keep one of them");
-    }
-    return ending.stream().findFirst();
-  }
-
-  private Tensor convert(ParameterSpec spec, Tensor tensor, int labels) {
-    String module = module(tensor.name());
-    Shape expected = spec.shape(adapter.config().rank(module), labels);
-    boolean matrix = spec.transposed();
-    Shape stored = matrix ? Shape.of(expected.dim(1), expected.dim(0)) : expected;
-    if (!tensor.shape().equals(stored)) {
-      throw unusable(
-          "'%s' is %s, the base needs %s".formatted(tensor.name(), tensor.shape(), stored),
+          "'%s' is %s, the base needs %s".formatted(tensor.name(), tensor.shape(), expected),
           "use the bundle of the base that it was trained on");
     }
-    float scale = spec.scaled() ? (float) adapter.config().scaling(module) : 1;
-    float[] values = tensor.floats();
-    requireFinite(tensor, values);
-    int rows = matrix ? Math.toIntExact(stored.dim(0)) : 1;
-    Tensor turned = Tensor.ofFloats(spec.name(), expected, turned(values, rows, scale));
+    requireFinite(tensor, tensor.floats());
     // A layer of a lower rank than others has zeros in place of the rest.
-    return turned.resized(spec.shape(rank, labels));
+    return scaled(spec, spec.layout().toGraph(tensor), module)
+        .resized(spec.shape(sizes))
+        .named(spec.name());
+  }
+
+  private Tensor scaled(ParameterSpec spec, Tensor tensor, String module) {
+    float scale =
+        spec.scaled()
+            ? (float) adapter.config().scaling(spec.method().orElseThrow(), module)
+            : 1;
+    if (scale == 1) {
+      return tensor;
+    }
+    float[] values = tensor.floats();
+    for (int i = 0; i < values.length; i++) {
+      values[i] *= scale;
+    }
+    return Tensor.ofFloats(tensor.name(), tensor.shape(), values);
   }
 
   private static void requireFinite(Tensor tensor, float[] values) {
@@ -226,69 +238,21 @@ final class AdapterFitting {
     }
   }
 
-  /** The transpose of a matrix of so many rows, scaled; of one row, itself. */
-  private static float[] turned(float[] values, int rows, float scale) {
-    int columns = values.length / rows;
-    float[] result = new float[values.length];
-    for (int row = 0; row < rows; row++) {
-      for (int column = 0; column < columns; column++) {
-        result[column * rows + row] = values[row * columns + column] * scale;
-      }
-    }
-    return result;
-  }
-
-  /** A lone half of a pair would silently act as none. */
-  private void checkPairs(Map<String, Tensor> tensors) {
-    for (ParameterSpec spec : bundle.parameters()) {
-      String other = partner(spec.name());
-      if (tensors.containsKey(spec.name()) && !other.isEmpty() && !tensors.containsKey(other)) {
-        throw unusable(
-            "it has '%s' without '%s'".formatted(spec.name(), other),
-            "get the adapter again from where it was made");
-      }
-    }
-  }
-
   /** Such an adapter would answer as the base does, and nobody would know. */
-  private void requireEffect(Map<String, Tensor> tensors) {
-    List<Tensor> products =
-        bundle.parameters().stream()
-            .filter(ParameterSpec::scaled)
-            .flatMap(spec -> Stream.ofNullable(tensors.get(spec.name())))
-            .toList();
-    if (!products.isEmpty() && products.stream().noneMatch(AdapterFitting::hasNonZero)) {
+  private void requireEffect(Map<String, Tensor> fitted) {
+    List<ParameterSpec> telling =
+        tensors.found().keySet().stream().filter(Neutral::isTelling).toList();
+    if (!telling.isEmpty()
+        && telling.stream().allMatch(spec -> Neutral.is(spec, Objects.requireNonNull(fitted.get(spec.name()))))) {
+      ParameterSpec first = telling.getFirst();
       throw unusable(
-          "lora_B times alpha/rank is zero in all of its %d layers, so it changes nothing"
-              .formatted(products.size()),
+          "'%s' is as at its start, and so are all of its kind (%d), so it changes nothing"
+              .formatted(first.name(), telling.size()),
           "train it, or ask for the bare base");
     }
   }
 
-  private static boolean hasNonZero(Tensor tensor) {
-    for (float value : tensor.floats()) {
-      if (value != 0) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private static String partner(String name) {
-    if (name.endsWith(".lora_A")) {
-      return name.substring(0, name.length() - 1) + "B";
-    }
-    if (name.endsWith(".lora_B")) {
-      return name.substring(0, name.length() - 1) + "A";
-    }
-    return switch (name) {
-      case "classifier.weight" -> "classifier.bias";
-      case "classifier.bias" -> "classifier.weight";
-      default -> "";
-    };
-  }
-
-  private static UnusableArtifact unusable(String seen, String remedy) {
+  static UnusableArtifact unusable(String seen, String remedy) {
     return new UnusableArtifact("adapter", seen, remedy);
   }
 }

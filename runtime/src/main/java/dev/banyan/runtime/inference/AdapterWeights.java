@@ -2,6 +2,8 @@ package dev.banyan.runtime.inference;
 
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.Size;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.artifacts.tensor.Tensor;
@@ -16,15 +18,20 @@ import java.util.Map;
  * @param digest the adapter's identity
  * @param task what it was trained for, as far as it says so; else what the bundle is for
  * @param labels names by class id; empty for an adapter without a head
- * @param rank LoRA's rank
+ * @param sizes of each size the largest value that it has in a layer; 1 if it has no such size
  * @param tensors float tensors by parameter name
  */
 public record AdapterWeights(
-    Digest digest, Task task, List<String> labels, int rank, Map<String, Tensor> tensors) {
+    Digest digest, Task task, List<String> labels, Sizes sizes, Map<String, Tensor> tensors) {
   /** Copies the collections. */
   public AdapterWeights {
     labels = List.copyOf(labels);
     tensors = Map.copyOf(tensors);
+  }
+
+  /** The highest rank of a layer. */
+  public int rank() {
+    return sizes.of(Size.RANK);
   }
 
   /**
@@ -32,8 +39,8 @@ public record AdapterWeights(
    *
    * @throws dev.banyan.artifacts.integrity.WrongBase if it was trained on another base
    * @throws dev.banyan.artifacts.integrity.UnusableArtifact if its task is not one of the bundle's
-   *     kind, its rank or number of labels is beyond the limits, a number is not finite, or it
-   *     adapts what the bundle does not
+   *     kind, it is of a method that the bundle is not prepared for, a size of it is beyond the
+   *     limits, a number is not finite, or it adapts what the bundle does not
    */
   public static AdapterWeights fit(PeftAdapter adapter, BundleManifest bundle, ServingPlan limits) {
     return new AdapterFitting(adapter.widened(), bundle, limits).fit(adapter.digest());

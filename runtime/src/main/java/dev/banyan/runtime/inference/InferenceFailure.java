@@ -1,5 +1,6 @@
 package dev.banyan.runtime.inference;
 
+import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.runtime.RuntimeFailure;
 
 /** A model that cannot be served as asked. */
@@ -17,7 +18,12 @@ public abstract sealed class InferenceFailure extends RuntimeFailure {
     BankTooLarge(String parameter, long bytes, ServingPlan plan) {
       super(
           "The bank of '%s' for %d slots, rank %d and %d labels has %d MiB, more than the 2047 MiB of one tensor; lower --slots, --max-rank or --max-labels"
-              .formatted(parameter, plan.slots(), plan.maxRank(), plan.maxLabels(), bytes >> 20));
+              .formatted(
+                  parameter,
+                  plan.slots(),
+                  plan.room().of(Size.RANK),
+                  plan.room().of(Size.LABELS),
+                  bytes >> 20));
     }
   }
 

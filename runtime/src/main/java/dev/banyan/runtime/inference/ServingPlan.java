@@ -1,16 +1,21 @@
 package dev.banyan.runtime.inference;
 
+import dev.banyan.artifacts.bundle.Size;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.runtime.ort.SessionSettings;
 
 /**
  * How much room there is for adapters beside a base.
  *
  * @param slots adapters that can be loaded at once, beside slot 0
- * @param maxRank highest rank of an adapter
- * @param maxLabels most labels of an adapter
+ * @param room the largest value of each size of an adapter
  * @param session where and how to compute
  */
-public record ServingPlan(int slots, int maxRank, int maxLabels, SessionSettings session) {
+public record ServingPlan(int slots, Sizes room, SessionSettings session) {
+  private static final int TOKENS = 32;
+  private static final int BOTTLENECK = 64;
+  private static final int PROJECTION = 256;
+
   /**
    * Checks the ranges.
    *
@@ -18,8 +23,20 @@ public record ServingPlan(int slots, int maxRank, int maxLabels, SessionSettings
    */
   public ServingPlan {
     require(slots, "slots");
-    require(maxRank, "max-rank");
-    require(maxLabels, "max-labels");
+    room.values().forEach((size, value) -> require(value, "max-" + size.text()));
+  }
+
+  /** Room for adapters of these ranks and labels, and of usual other sizes. */
+  public ServingPlan(int slots, int maxRank, int maxLabels, SessionSettings session) {
+    this(
+        slots,
+        Sizes.none()
+            .with(Size.RANK, maxRank)
+            .with(Size.LABELS, maxLabels)
+            .with(Size.TOKENS, TOKENS)
+            .with(Size.BOTTLENECK, BOTTLENECK)
+            .with(Size.PROJECTION, PROJECTION),
+        session);
   }
 
   private static void require(int value, String name) {
@@ -31,5 +48,11 @@ public record ServingPlan(int slots, int maxRank, int maxLabels, SessionSettings
   /** The values the command line has by default. */
   public static ServingPlan defaults() {
     return new ServingPlan(64, 16, 64, SessionSettings.defaults());
+  }
+
+  /** One slot for an adapter of any size: for what only looks at it. */
+  public static ServingPlan anySize() {
+    int most = Integer.MAX_VALUE;
+    return new ServingPlan(1, Sizes.of(most, most), SessionSettings.defaults());
   }
 }

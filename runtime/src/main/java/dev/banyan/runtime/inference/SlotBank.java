@@ -47,8 +47,8 @@ public final class SlotBank implements AutoCloseable {
   SlotBank(List<ParameterSpec> specs, BaseValues base, ServingPlan plan) {
     this.base = base;
     this.slots = plan.slots() + 1;
-    specs.forEach(spec -> requireFits(spec, plan));
-    this.banks = specs.stream().map(spec -> allocate(spec, plan)).toList();
+    specs.stream().filter(ParameterSpec::isSaved).forEach(spec -> requireFits(spec, plan));
+    this.banks = specs.stream().filter(ParameterSpec::isSaved).map(spec -> allocate(spec, plan)).toList();
     this.feeds = LinkedHashMap.newLinkedHashMap(banks.size());
     for (Bank bank : banks) {
       Shape shape = withSlots(bank.slotShape());
@@ -57,7 +57,7 @@ public final class SlotBank implements AutoCloseable {
   }
 
   private static void requireFits(ParameterSpec spec, ServingPlan plan) {
-    long slot = spec.shape(plan.maxRank(), plan.maxLabels()).elements() * DType.FLOAT.bytes();
+    long slot = spec.shape(plan.room()).elements() * DType.FLOAT.bytes();
     long bytes = Math.multiplyExact(slot, plan.slots() + 1L);
     if (bytes > Integer.MAX_VALUE) {
       throw new InferenceFailure.BankTooLarge(spec.name(), bytes, plan);
@@ -65,7 +65,7 @@ public final class SlotBank implements AutoCloseable {
   }
 
   private Bank allocate(ParameterSpec spec, ServingPlan plan) {
-    Shape shape = spec.shape(plan.maxRank(), plan.maxLabels());
+    Shape shape = spec.shape(plan.room());
     long bytes = shape.elements() * DType.FLOAT.bytes() * slots;
     // 64 bytes: what ORT's vector kernels like to read from.
     return new Bank(spec, shape, arena.allocate(bytes, 64));
@@ -101,7 +101,7 @@ public final class SlotBank implements AutoCloseable {
       target.fill((byte) 0);
       Tensor tensor = weights.tensors().get(bank.spec().name());
       if (tensor != null) {
-        copy(base.banked(bank.spec(), tensor), target, bank.slotShape());
+        target.copyFrom(base.banked(bank.spec(), tensor).resized(bank.slotShape()).data());
       }
     }
   }
@@ -134,20 +134,6 @@ public final class SlotBank implements AutoCloseable {
           "Slot %d; there are slots 0 to %d".formatted(slot, slots - 1));
     }
     return slot;
-  }
-
-  /** Copies a tensor into the upper left corner of a larger one of the same rank, 1 or 2. */
-  private static void copy(Tensor tensor, MemorySegment target, Shape room) {
-    long columns = tensor.shape().dim(-1) * DType.FLOAT.bytes();
-    long stride = room.dim(-1) * DType.FLOAT.bytes();
-    long rows = tensor.shape().rank() == 1 ? 1 : tensor.shape().dim(0);
-    if (columns == stride) {
-      MemorySegment.copy(tensor.data(), 0, target, 0, rows * columns);
-      return;
-    }
-    for (long row = 0; row < rows; row++) {
-      MemorySegment.copy(tensor.data(), row * columns, target, row * stride, columns);
-    }
   }
 
   /** Frees the banks; no run may be going on. Closing twice does nothing. */

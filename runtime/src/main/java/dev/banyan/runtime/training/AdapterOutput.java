@@ -1,9 +1,10 @@
 package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.adapter.AdapterMetadata;
-import dev.banyan.artifacts.adapter.LoraConfig;
+import dev.banyan.artifacts.adapter.AdapterConfig;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.Neutral;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.artifacts.safetensors.SafetensorsFile;
@@ -33,7 +34,7 @@ import java.util.stream.Collectors;
 record AdapterOutput(
     BundleManifest manifest,
     LayerRanks ranks,
-    LoraConfig config,
+    AdapterConfig config,
     List<String> labels,
     Path folder) {
   private static final String HEAD = "classifier";
@@ -41,23 +42,12 @@ record AdapterOutput(
   /** The output of a run. */
   static AdapterOutput of(
       BundleManifest manifest, TrainingPlan plan, Optional<LabelSet> labels, Path folder) {
-    LoraConfig config =
-        new LoraConfig(
-            plan.adapter().rank(),
-            plan.adapter().alpha(),
-            plan.adapter().dropout(),
-            // Whole module paths: a last name alone could also match layers that were left out.
-            manifest.adapter().sites(),
-            modulesToSave(manifest, labels.isPresent()),
-            plan.adapter().rankStabilized(),
-            manifest.adapter().bias().text(),
-            manifest.task().peftType(),
-            manifest.base().name());
     LayerRanks ranks = new LayerRanks(plan.adapter(), manifest.adapter().sites());
+    List<String> saved = modulesToSave(manifest, labels.isPresent());
     return new AdapterOutput(
         manifest,
         ranks,
-        ranks.describe(config),
+        new AdapterDescription(manifest, plan.adapter(), ranks, saved).config(),
         labels.map(LabelSet::names).orElse(List.of()),
         folder);
   }
@@ -106,22 +96,24 @@ record AdapterOutput(
     Map<String, Tensor> byName =
         parameters.stream().collect(Collectors.toMap(Tensor::name, Function.identity()));
     Map<String, Tensor> tensors = new LinkedHashMap<>();
-    boolean learned = manifest.parameters().stream().noneMatch(ParameterSpec::scaled);
+    boolean telling = false;
+    boolean learned = false;
     for (ParameterSpec spec : manifest.parameters()) {
       Tensor trained = byName.get(spec.name());
       if (trained == null) {
         throw new TrainingFailure.UselessAdapter(spec.name(), "is not in the checkpoint");
       }
-      Tensor tensor = ranks.own(spec, trained);
-      float[] values = tensor.floats();
-      requireFinite(spec, values);
-      learned |= spec.scaled() && hasNonZero(values);
-      String key = key(spec);
-      // PyTorch's linear layers keep [out, in], the graph [in, out].
-      tensors.put(key, (spec.transposed() ? tensor.transposed() : tensor).named(key));
+      if (spec.isSaved()) {
+        Tensor tensor = ranks.own(spec, trained);
+        requireFinite(spec, tensor.floats());
+        telling |= Neutral.isTelling(spec);
+        learned |= Neutral.isTelling(spec) && !Neutral.is(spec, tensor);
+        String key = key(spec);
+        tensors.put(key, spec.layout().toFile(tensor).named(key));
+      }
     }
-    if (!learned) {
-      throw new TrainingFailure.UselessAdapter("lora_B", "is still zero in every layer");
+    if (telling && !learned) {
+      throw new TrainingFailure.UselessAdapter("adapter", "is as at its start in every layer");
     }
     return new PeftAdapter(
         config, new SafetensorsFile(AdapterMetadata.entries(manifest, labels), tensors));
@@ -139,14 +131,5 @@ record AdapterOutput(
         throw new TrainingFailure.UselessAdapter(spec.name(), "has the value " + value);
       }
     }
-  }
-
-  private static boolean hasNonZero(float[] values) {
-    for (float value : values) {
-      if (value != 0) {
-        return true;
-      }
-    }
-    return false;
   }
 }

@@ -1,5 +1,8 @@
 package dev.banyan.runtime.training;
 
+import dev.banyan.artifacts.bundle.Size;
+import dev.banyan.artifacts.bundle.Sizes;
+
 /**
  * The adapter that a run makes.
  *
@@ -10,6 +13,7 @@ package dev.banyan.runtime.training;
  * @param ranks other ranks of single layers, which are scaled as all are unless they have an alpha
  * @param alphas other alphas of single layers
  * @param dropout the share of what adapters read that is dropped in training, from 0 to below 1
+ * @param sizes what other methods than LoRA choose
  */
 public record AdapterPlan(
     int rank,
@@ -17,7 +21,14 @@ public record AdapterPlan(
     boolean rankStabilized,
     RankPattern ranks,
     AlphaPattern alphas,
-    double dropout) {
+    double dropout,
+    Sizes sizes) {
+  private static final Sizes USUAL =
+      Sizes.none()
+          .with(Size.TOKENS, 20)
+          .with(Size.BOTTLENECK, 48)
+          .with(Size.PROJECTION, 256);
+
   /**
    * Checks the ranges.
    *
@@ -29,6 +40,17 @@ public record AdapterPlan(
     Require.that(dropout >= 0 && dropout < 1, "lora-dropout", dropout, "0 to below 1");
   }
 
+  /** A LoRA adapter, with usual sizes of other methods. */
+  public AdapterPlan(
+      int rank,
+      double alpha,
+      boolean rankStabilized,
+      RankPattern ranks,
+      AlphaPattern alphas,
+      double dropout) {
+    this(rank, alpha, rankStabilized, ranks, alphas, dropout, USUAL);
+  }
+
   /** A plain LoRA adapter. */
   public static AdapterPlan lora(int rank, double alpha) {
     return new AdapterPlan(rank, alpha, false, RankPattern.none(), AlphaPattern.none(), 0);
@@ -36,17 +58,23 @@ public record AdapterPlan(
 
   /** The same with other ranks in some layers. */
   public AdapterPlan with(RankPattern other) {
-    return new AdapterPlan(rank, alpha, rankStabilized, other, alphas, dropout);
+    return new AdapterPlan(rank, alpha, rankStabilized, other, alphas, dropout, sizes);
   }
 
   /** The same with other alphas in some layers. */
   public AdapterPlan with(AlphaPattern other) {
-    return new AdapterPlan(rank, alpha, rankStabilized, ranks, other, dropout);
+    return new AdapterPlan(rank, alpha, rankStabilized, ranks, other, dropout, sizes);
   }
 
   /** The same with another share dropped. */
   public AdapterPlan withDropout(double other) {
-    return new AdapterPlan(rank, alpha, rankStabilized, ranks, alphas, other);
+    return new AdapterPlan(rank, alpha, rankStabilized, ranks, alphas, other, sizes);
+  }
+
+  /** The same with another value of a size that other methods than LoRA have. */
+  public AdapterPlan with(Size size, int value) {
+    return new AdapterPlan(
+        rank, alpha, rankStabilized, ranks, alphas, dropout, sizes.with(size, value));
   }
 
   /** What LoRA's product is multiplied by in a layer of no pattern. */

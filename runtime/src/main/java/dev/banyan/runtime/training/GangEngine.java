@@ -131,7 +131,7 @@ final class GangEngine implements AutoCloseable {
   /** Index of each parameter's layer; 0 for one that belongs to none, and is not scaled. */
   private static int[] sites(BundleManifest manifest) {
     return manifest.parameters().stream()
-        .map(spec -> spec.name().replaceFirst("\\.lora_[AB]$", ""))
+        .map(ParameterSpec::site)
         .mapToInt(layer -> Math.max(0, manifest.adapter().sites().indexOf(layer)))
         .toArray();
   }

@@ -3,6 +3,8 @@ package dev.banyan.runtime.training;
 import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.bundle.Size;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -57,10 +59,13 @@ final class LayerRanks {
         .orElse(usual);
   }
 
-  /** What LoRA's product is multiplied by in each layer, in the order of the bundle's sites. */
-  List<Double> scalings() {
+  /** What a method's product is multiplied by in each of its layers. */
+  List<Double> scalings(List<String> sites) {
     List<Double> scalings = new ArrayList<>();
-    bySite.forEach((site, rank) -> scalings.add(alpha(site, rank) / plan.divisor(rank)));
+    for (String site : sites) {
+      int rank = of(site);
+      scalings.add(alpha(site, rank) / plan.divisor(rank));
+    }
     return scalings;
   }
 
@@ -70,7 +75,11 @@ final class LayerRanks {
   }
 
   private int of(ParameterSpec spec) {
-    return bySite.getOrDefault(spec.name().replaceFirst("\\.lora_[AB]$", ""), plan.rank());
+    return bySite.getOrDefault(spec.site(), plan.rank());
+  }
+
+  private Sizes sizes(int rank, int labels) {
+    return plan.sizes().with(Size.RANK, rank).with(Size.LABELS, labels);
   }
 
   /** Start values of all parameters, filled up to the highest rank. */
@@ -79,9 +88,9 @@ final class LayerRanks {
         .map(
             spec ->
                 initializer
-                    .tensors(List.of(spec), of(spec), labels)
+                    .tensors(List.of(spec), sizes(of(spec), labels))
                     .getFirst()
-                    .resized(spec.shape(highest(), labels)))
+                    .resized(spec.shape(sizes(highest(), labels))))
         .toList();
   }
 
@@ -89,7 +98,7 @@ final class LayerRanks {
   Tensor own(ParameterSpec spec, Tensor parameter) {
     // Neither axis of LoRA's factors has labels, and no other parameter has a rank.
     return spec.dims().contains(ParameterSpec.RANK)
-        ? parameter.resized(spec.shape(of(spec), 0))
+        ? parameter.resized(spec.shape(sizes(of(spec), 0)))
         : parameter;
   }
 

@@ -1,6 +1,8 @@
 package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.MethodName;
+import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.checkpoint.CheckpointFile;
 import dev.banyan.artifacts.tensor.Tensor;
@@ -38,6 +40,7 @@ final class OrtTrainingEngine implements TrainingEngine {
   static OrtTrainingEngine open(TrainingStart start, Path work) {
     AdamW adamW = start.adamW();
     Bundle bundle = start.bundle();
+    requireAllTrained(bundle);
     Path checkpoint = work.resolve("checkpoint");
     CheckpointFile.write(checkpoint, start.checkpoint());
     Path optimizer = work.resolve(Bundle.OPTIMIZER_MODEL);
@@ -59,6 +62,16 @@ final class OrtTrainingEngine implements TrainingEngine {
     }
     session.lazyResetGrad();
     return new OrtTrainingEngine(session, work, start.evaluates());
+  }
+
+  private static void requireAllTrained(Bundle bundle) {
+    for (ParameterSpec spec : bundle.manifest().parameters()) {
+      if (!spec.isTrained()) {
+        throw new IllegalArgumentException(
+            "engine is ort-training; expected session for a bundle of the method %s, of which a part is not trained"
+                .formatted(spec.method().map(MethodName::text).orElse("")));
+      }
+    }
   }
 
   @Override

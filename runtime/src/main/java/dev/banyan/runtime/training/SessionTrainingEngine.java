@@ -49,7 +49,7 @@ final class SessionTrainingEngine implements TrainingEngine {
     this.parameters =
         new TrainedParameters(
             start.bundle().manifest().parameters(), start.checkpoint(), start.adamW(), arena);
-    for (TrainedParameter parameter : parameters.all()) {
+    for (TrainedParameter parameter : parameters.trained()) {
       pinned.put(parameter.spec().name() + "_grad", parameter.view(scope, parameter.gradient()));
     }
     Map<String, NativeTensor> values = parameters.values(scope);

@@ -1,9 +1,12 @@
 package dev.banyan.runtime.training;
 
+import dev.banyan.artifacts.bundle.AdapterInfo;
+import dev.banyan.artifacts.bundle.MethodInfo;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.TensorScope;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -11,17 +14,42 @@ import java.util.Map;
  * What a training graph takes for its adapters beside their parameters: the scaling of each layer
  * and, where it was prepared for dropout, masks.
  *
- * @param scalings the elements of {@code lora_scaling}
- * @param dims its dimensions
+ * @param scalings by the graph's input, {@code <method>_scaling}
  * @param dropout what draws the masks
+ * @param switchable whether scalings of zero leave the bare base
  */
-record SiteInputs(List<Double> scalings, List<Long> dims, LoraDropout dropout) {
-  private static final String SCALING = "lora_scaling";
+record SiteInputs(Map<String, Scaling> scalings, LoraDropout dropout, boolean switchable) {
+  private static final String SCALING = "_scaling";
 
-  /** Copies the lists. */
+  /** Copies the map. */
   SiteInputs {
-    scalings = List.copyOf(scalings);
-    dims = List.copyOf(dims);
+    scalings = Map.copyOf(scalings);
+  }
+
+  /**
+   * One input.
+   *
+   * @param values its elements
+   * @param dims its dimensions
+   */
+  record Scaling(List<Double> values, List<Long> dims) {
+    /** Copies the lists. */
+    Scaling {
+      values = List.copyOf(values);
+      dims = List.copyOf(dims);
+    }
+
+    Scaling off() {
+      return new Scaling(Collections.nCopies(values.size(), 0.0), dims);
+    }
+
+    NativeTensor tensor(TensorScope scope, double factor) {
+      float[] elements = new float[values.size()];
+      for (int i = 0; i < elements.length; i++) {
+        elements[i] = (float) (values.get(i) * factor);
+      }
+      return scope.floats(elements, dims.stream().mapToLong(Long::longValue).toArray());
+    }
   }
 
   /**
@@ -29,14 +57,18 @@ record SiteInputs(List<Double> scalings, List<Long> dims, LoraDropout dropout) {
    *
    * @throws TrainingFailure.NoSuchInput if the plan asks for what the graph does not have
    */
-  static SiteInputs of(GraphInputs graph, TrainingPlan plan, LayerRanks layers) {
-    List<Long> dims = graph.dims().getOrDefault(SCALING, List.of());
+  static SiteInputs of(
+      GraphInputs graph, AdapterInfo adapter, TrainingPlan plan, LayerRanks layers) {
+    Map<String, Scaling> scalings = new LinkedHashMap<>();
     List<LoraDropout.Mask> masks = new ArrayList<>();
     graph
         .dims()
         .forEach(
             (name, sizes) -> {
-              if (name.endsWith(LoraDropout.SUFFIX)) {
+              if (name.endsWith(SCALING)) {
+                List<String> sites = sites(adapter, name);
+                scalings.put(name, scaling(layers.scalings(sites), plan, sizes));
+              } else if (name.endsWith(LoraDropout.SUFFIX)) {
                 masks.add(new LoraDropout.Mask(name, sizes.getLast()));
               }
             });
@@ -46,34 +78,52 @@ record SiteInputs(List<Double> scalings, List<Long> dims, LoraDropout dropout) {
           "has no masks for --lora-dropout", "with 'banyan prepare --lora-dropout'");
     }
     return new SiteInputs(
-        scalings(layers, plan, dims), dims, new LoraDropout(share, plan.seed(), masks));
+        scalings, new LoraDropout(share, plan.seed(), masks), isSwitchable(adapter));
   }
 
-  private static List<Double> scalings(LayerRanks layers, TrainingPlan plan, List<Long> dims) {
-    List<Double> each = layers.scalings();
+  private static List<String> sites(AdapterInfo adapter, String input) {
+    return adapter.methods().stream()
+        .filter(method -> method.name().scalingInput().equals(input))
+        .findFirst()
+        .map(MethodInfo::sites)
+        .orElse(List.of());
+  }
+
+  private static boolean isSwitchable(AdapterInfo adapter) {
+    return !adapter.sites().isEmpty()
+        && adapter.methods().stream().allMatch(method -> method.name().isScaled());
+  }
+
+  private static Scaling scaling(List<Double> each, TrainingPlan plan, List<Long> dims) {
     if (dims.isEmpty() && each.stream().distinct().count() > 1) {
       throw new TrainingFailure.NoSuchInput(
           "has one scaling for all layers, so no --alpha-pattern", "with this version");
     }
-    return dims.isEmpty() || each.isEmpty()
-        ? List.of(each.isEmpty() ? plan.adapter().scaling() : each.getFirst())
-        : each;
+    List<Double> values =
+        dims.isEmpty() || each.isEmpty()
+            ? List.of(each.isEmpty() ? plan.adapter().scaling() : each.getFirst())
+            : each;
+    return new Scaling(values, dims);
   }
 
-  /** The same for the base alone: LoRA's product counts nothing, and everything is read. */
+  /** The same for the base alone: what is scaled counts nothing, and everything is read. */
   SiteInputs withoutAdapter() {
-    return new SiteInputs(Collections.nCopies(scalings.size(), 0.0), dims, dropout);
+    Map<String, Scaling> off = new LinkedHashMap<>();
+    scalings.forEach((name, scaling) -> off.put(name, scaling.off()));
+    return new SiteInputs(off, dropout, switchable);
   }
 
-  /** Adds the scaling for a graph that drops nothing. */
+  /** Adds the scalings for a graph that drops nothing. */
   void addTo(Map<String, NativeTensor> feeds, TensorScope scope) {
-    feeds.put(SCALING, scaling(scope, 1));
+    scalings.forEach((name, scaling) -> feeds.put(name, scaling.tensor(scope, 1)));
   }
 
-  /** Adds scaling and masks for a graph that can drop. */
+  /** Adds scalings and masks for a graph that can drop. */
   void addTo(Feeder.Feeds feeds, LoraDropout.Place place) {
     if (!dropout.masks().isEmpty()) {
-      feeds.byName().put(SCALING, scaling(feeds.scope(), dropout.compensation()));
+      double more = dropout.compensation();
+      scalings.forEach(
+          (name, scaling) -> feeds.byName().put(name, scaling.tensor(feeds.scope(), more)));
       dropout.addTo(feeds.byName(), feeds.scope(), feeds.batch(), place);
     }
   }
@@ -82,13 +132,5 @@ record SiteInputs(List<Double> scalings, List<Long> dims, LoraDropout dropout) {
   void addFullTo(Feeder.Feeds feeds) {
     new LoraDropout(0, 0, dropout.masks())
         .addTo(feeds.byName(), feeds.scope(), feeds.batch(), new LoraDropout.Place(0, 0));
-  }
-
-  private NativeTensor scaling(TensorScope scope, double factor) {
-    float[] values = new float[scalings.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) (scalings.get(i) * factor);
-    }
-    return scope.floats(values, dims.stream().mapToLong(Long::longValue).toArray());
   }
 }

@@ -36,10 +36,12 @@ final class TrainedParameter {
     this.shape = shape;
     this.elements = shape.elements();
     this.value = arena.allocate(FLOAT, elements);
-    this.gradient = arena.allocate(FLOAT, elements);
-    this.sum = arena.allocate(FLOAT, elements);
-    this.mean = arena.allocate(FLOAT, elements);
-    this.meanSquare = arena.allocate(FLOAT, elements);
+    // What stays as it is needs neither gradients nor moments.
+    long learned = spec.isTrained() ? elements : 0;
+    this.gradient = arena.allocate(FLOAT, learned);
+    this.sum = arena.allocate(FLOAT, learned);
+    this.mean = arena.allocate(FLOAT, learned);
+    this.meanSquare = arena.allocate(FLOAT, learned);
   }
 
   /** Takes value and moments from a checkpoint; a fresh one has no moments. */
@@ -50,6 +52,9 @@ final class TrainedParameter {
             .findFirst()
             .orElseThrow();
     value.copyFrom(start.data());
+    if (!spec.isTrained()) {
+      return;
+    }
     checkpoint
         .optimizer()
         .ifPresent(

@@ -23,6 +23,7 @@ final class TrainedParameters {
 
   private final AdamW adamW;
   private final List<TrainedParameter> parameters = new ArrayList<>();
+  private final List<TrainedParameter> trained = new ArrayList<>();
   private boolean stepBegun;
   private double norm = Double.NaN;
   private boolean normKnown;
@@ -45,6 +46,9 @@ final class TrainedParameters {
       TrainedParameter parameter = new TrainedParameter(spec, shape, arena);
       parameter.load(checkpoint);
       parameters.add(parameter);
+      if (spec.isTrained()) {
+        trained.add(parameter);
+      }
     }
     step = checkpoint.optimizer().map(OptimizerState::step).orElse(0L);
   }
@@ -52,6 +56,11 @@ final class TrainedParameters {
   /** Each of them, in the bundle's order. */
   List<TrainedParameter> all() {
     return parameters;
+  }
+
+  /** Those that have gradients. */
+  List<TrainedParameter> trained() {
+    return trained;
   }
 
   /** Their values by name, as a graph's inputs. */
@@ -63,7 +72,7 @@ final class TrainedParameters {
 
   /** Adds the gradients of a batch to those of the step. */
   void accumulate(double weight) {
-    parameters.forEach(parameter -> parameter.accumulate(!stepBegun, (float) weight));
+    trained.forEach(parameter -> parameter.accumulate(!stepBegun, (float) weight));
     stepBegun = true;
     normKnown = false;
   }
@@ -71,7 +80,7 @@ final class TrainedParameters {
   /** The L2 norm of the step's gradients before clipping, computed once a step. */
   double gradientNorm() {
     if (!normKnown) {
-      norm = Math.sqrt(parameters.stream().mapToDouble(TrainedParameter::squares).sum());
+      norm = Math.sqrt(trained.stream().mapToDouble(TrainedParameter::squares).sum());
       normKnown = true;
     }
     return norm;
@@ -81,7 +90,7 @@ final class TrainedParameters {
   void update(double learningRate) {
     double factor = adamW.clip() > 0 ? Math.min(1, adamW.clip() / (gradientNorm() + TINY)) : 1;
     step++;
-    for (TrainedParameter parameter : parameters) {
+    for (TrainedParameter parameter : trained) {
       double rate = learningRate * (isLoraB(parameter) ? adamW.loraPlusRatio() : 1);
       double decay = parameter.spec().decayed() ? adamW.weightDecay() : 0;
       parameter.update(step, rate, decay, factor);
@@ -108,7 +117,7 @@ final class TrainedParameters {
   /** A copy of all that the next step depends on. */
   Checkpoint checkpoint() {
     Map<String, List<Tensor>> moments = new LinkedHashMap<>();
-    parameters.forEach(parameter -> moments.put(parameter.spec().name(), parameter.moments()));
+    trained.forEach(parameter -> moments.put(parameter.spec().name(), parameter.moments()));
     return new Checkpoint(
         copies(), List.of(), Optional.of(new OptimizerState(step, 0, moments)), Map.of());
   }

@@ -114,7 +114,7 @@ public final class Trainer {
       Optional<EncodedData> held = data.eval().map(encoder);
       GraphInputs inputs = GraphInputs.of(bundle.manifest().task(), graph);
       LossInputs loss = LossInputs.of(inputs, plan.loss(), labels, train.targets());
-      SiteInputs sites = SiteInputs.of(inputs, plan, ranks);
+      SiteInputs sites = SiteInputs.of(inputs, bundle.manifest().adapter(), plan, ranks);
       AdapterOutput output = AdapterOutput.of(bundle.manifest(), plan, labels, place.out());
       // Closed before the folder that its file lies in.
       try (PrefixCache prefix = prefix(tokenizer, folder, train, held)) {

@@ -69,7 +69,7 @@ class AdapterWeightsTest {
                     Tensor.ofFloats(TinyAdapters.B, Shape.of(16, 2), new float[32])));
     assertThatThrownBy(() -> AdapterWeights.fit(idle, BUNDLE, LIMITS))
         .isInstanceOf(UnusableArtifact.class)
-        .hasMessageContaining("lora_B times alpha/rank is zero in all of its 1 layers");
+        .hasMessageContaining("'encoder.dense.lora_B' is as at its start, and so are all of its kind (1)");
   }
 
   @Test
@@ -167,7 +167,7 @@ class AdapterWeightsTest {
                     new Random(1)));
     refused(
         more,
-        "it has 'base_model.model.encoder.other.lora_A.weight', which this bundle (targets dense)"
+        "it has 'base_model.model.encoder.other.lora_A.weight', which this bundle (lora on dense)"
             + " does not adapt");
   }
 

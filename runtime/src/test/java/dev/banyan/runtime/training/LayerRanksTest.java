@@ -110,8 +110,8 @@ class LayerRanksTest {
             .train(new TrainingData(Dataset.read(train), Optional.empty()), folder.resolve("out"));
     assertThat(report.trainableParameters()).isEqualTo(16 * 3 + 3 * 16 + 16 * 3 + 3);
     PeftAdapter adapter = PeftAdapter.read(folder.resolve("out"));
-    assertThat(adapter.config().rank("encoder.dense")).isEqualTo(3);
-    assertThat(adapter.config().scaling("encoder.dense")).isEqualTo(2.0);
+    assertThat(adapter.lora().rank("encoder.dense")).isEqualTo(3);
+    assertThat(adapter.lora().scaling("encoder.dense")).isEqualTo(2.0);
     assertThat(adapter.weights().tensors().get("base_model.model.encoder.dense.lora_A.weight"))
         .satisfies(tensor -> assertThat(tensor.shape()).isEqualTo(Shape.of(3, 16)));
   }
@@ -136,9 +136,9 @@ class LayerRanksTest {
             .with(RankPattern.parse("layer.5=4"))
             .with(AlphaPattern.parse("layer.5=2,layer.0.query=32"));
     LayerRanks ranks = new LayerRanks(plan, SITES);
-    assertThat(ranks.scalings()).containsExactly(4.0, 2.0, 0.5);
+    assertThat(ranks.scalings(SITES)).containsExactly(4.0, 2.0, 0.5);
     LoraConfig config = ranks.describe(config());
-    assertThat(SITES.stream().map(config::scaling)).isEqualTo(ranks.scalings());
+    assertThat(SITES.stream().map(site -> config.scaling(site))).isEqualTo(ranks.scalings(SITES));
     assertThat(config.other().path("alpha_pattern").toString())
         .isEqualTo("{\"encoder.layer.0.query\":32.0,\"encoder.layer.5.query\":2.0}");
   }
@@ -148,7 +148,7 @@ class LayerRanksTest {
     AdapterPlan plan =
         new AdapterPlan(
             16, 8, true, RankPattern.parse("value=4"), AlphaPattern.parse("value=3"), 0);
-    assertThat(new LayerRanks(plan, SITES).scalings()).containsExactly(2.0, 1.5, 2.0);
+    assertThat(new LayerRanks(plan, SITES).scalings(SITES)).containsExactly(2.0, 1.5, 2.0);
   }
 
   @Test
@@ -159,7 +159,7 @@ class LayerRanksTest {
     train(bundle, AdapterPlan.lora(8, 32), "all");
     assertThat(folder.resolve("pattern/adapter_model.safetensors"))
         .hasSameBinaryContentAs(folder.resolve("all/adapter_model.safetensors"));
-    LoraConfig config = PeftAdapter.read(folder.resolve("pattern")).config();
+    LoraConfig config = PeftAdapter.read(folder.resolve("pattern")).lora();
     assertThat(config.alpha()).isEqualTo(16);
     assertThat(config.scaling("encoder.dense")).isEqualTo(4);
   }

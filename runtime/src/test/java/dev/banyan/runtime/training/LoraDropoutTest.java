@@ -124,7 +124,7 @@ class LoraDropoutTest {
   void adapterLearnsAllTheSameAndTellsItsDropout() {
     // A third of the answers is right by chance.
     assertThat(train(plan(0.2), "out").eval().orElseThrow().accuracy()).isGreaterThan(0.8);
-    assertThat(PeftAdapter.read(folder.resolve("out")).config().dropout()).isEqualTo(0.2);
+    assertThat(PeftAdapter.read(folder.resolve("out")).lora().dropout()).isEqualTo(0.2);
   }
 
   @Test

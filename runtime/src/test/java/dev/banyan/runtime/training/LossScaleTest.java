@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.checkpoint.CheckpointFile;
 import dev.banyan.runtime.TinyBundle;
@@ -143,7 +144,7 @@ class LossScaleTest {
 
   private static Checkpoint fresh() {
     return Checkpoint.fresh(
-        new ParameterInitializer(42).tensors(single.manifest().parameters(), 4, 2));
+        new ParameterInitializer(42).tensors(single.manifest().parameters(), Sizes.of(4, 2)));
   }
 
   private static Checkpoint scaledBy(float scale, long steps) {

@@ -76,7 +76,7 @@ class TrainerTest {
     assertThat(adapter.weights().tensors().values())
         .extracting(tensor -> tensor.shape())
         .containsExactly(Shape.of(4, 16), Shape.of(16, 4), Shape.of(3, 16), Shape.of(3));
-    assertThat(adapter.config().rank()).isEqualTo(4);
+    assertThat(adapter.lora().rank()).isEqualTo(4);
     assertThat(adapter.config().targetModules()).containsExactly("encoder.dense");
     assertThat(adapter.metadata().labels()).containsExactly("animal", "colour", "fruit");
     assertThat(adapter.metadata().base()).contains(bundle.manifest().base().digest());
@@ -152,7 +152,7 @@ class TrainerTest {
       assertThatThrownBy(() -> trainer.train(some, folder.resolve("out")))
           .isInstanceOf(TrainingFailure.UselessAdapter.class)
           .hasMessageContaining(
-              "'lora' changes no answer of the model; the adapter is not written");
+              "'adapter' changes no answer of the model; the adapter is not written");
       assertThat(folder.resolve("out")).doesNotExist();
     }
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.checkpoint.CheckpointFile;
 import dev.banyan.artifacts.tensor.Tensor;
@@ -177,7 +178,7 @@ class TrainingEngineTest {
   /** A starting point whose last parameter, a bias, is this. */
   private static Checkpoint fresh(float bias) {
     List<Tensor> start =
-        new ArrayList<>(new ParameterInitializer(42).tensors(bundle.manifest().parameters(), 4, 2));
+        new ArrayList<>(new ParameterInitializer(42).tensors(bundle.manifest().parameters(), Sizes.of(4, 2)));
     Tensor last = start.getLast();
     float[] values = last.floats();
     Arrays.fill(values, bias);

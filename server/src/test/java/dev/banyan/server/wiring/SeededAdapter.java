@@ -76,7 +76,7 @@ record SeededAdapter(int rank, int labels, long seed) {
 
   /** The numbers are random either way: only the shape is turned. */
   private static Shape stored(ParameterSpec spec, Shape shape) {
-    return spec.transposed() ? Shape.of(shape.dim(1), shape.dim(0)) : shape;
+    return spec.layout().inFile(shape);
   }
 
   private static String key(BundleManifest manifest, ParameterSpec spec) {

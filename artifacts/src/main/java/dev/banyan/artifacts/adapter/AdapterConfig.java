@@ -1,0 +1,63 @@
+package dev.banyan.artifacts.adapter;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.banyan.artifacts.bundle.MethodName;
+import dev.banyan.artifacts.bundle.Size;
+import java.util.List;
+import java.util.OptionalInt;
+
+/**
+ * The description of an adapter, {@code adapter_config.json}: one record a method, with the keys
+ * that PEFT has for it.
+ */
+public sealed interface AdapterConfig permits LoraConfig, Ia3Config, OwnConfig {
+  /** What every adapter has. */
+  CommonConfig common();
+
+  /** The methods whose parameters the adapter has. */
+  List<MethodName> methods();
+
+  /**
+   * A size that the adapter has chosen; empty if it has no such size.
+   *
+   * @param module the path of a layer, as layers may differ
+   */
+  OptionalInt size(Size size, String module);
+
+  /** What the parameters that have a scaling are multiplied by in a layer. */
+  double scaling(MethodName method, String module);
+
+  /** What of the configuration changes answers, as a text of which the adapter's digest is made. */
+  String identity();
+
+  /** The same over a base of another name. */
+  AdapterConfig withBaseModel(String name);
+
+  /** The keys of the file. */
+  ObjectNode json();
+
+  /** Which biases of the base the adapter has, in PEFT's words. */
+  default String bias() {
+    return "none";
+  }
+
+  /** {@code target_modules}. */
+  default List<String> targetModules() {
+    return common().targetModules();
+  }
+
+  /** {@code modules_to_save}. */
+  default List<String> modulesToSave() {
+    return common().modulesToSave();
+  }
+
+  /** {@code task_type}; empty for none. */
+  default String taskType() {
+    return common().taskType();
+  }
+
+  /** {@code base_model_name_or_path}; empty for none. */
+  default String baseModel() {
+    return common().baseModel();
+  }
+}

@@ -1,0 +1,204 @@
+package dev.banyan.artifacts.adapter;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.banyan.artifacts.integrity.CorruptArtifact;
+import dev.banyan.artifacts.integrity.JsonText;
+import dev.banyan.artifacts.integrity.UnusableArtifact;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Takes an {@code adapter_config.json} apart, key by key: what is taken is removed, so that what is
+ * left is what the method does not know. Each method refuses what would silently give other
+ * answers.
+ */
+final class ConfigJson {
+  private final String artifact;
+  private final ObjectNode json;
+
+  private ConfigJson(String artifact, ObjectNode json) {
+    this.artifact = artifact;
+    this.json = json;
+  }
+
+  /**
+   * Reads the bytes of a file.
+   *
+   * @throws CorruptArtifact if they are damaged
+   * @throws UnusableArtifact if the adapter is of a kind, or has a setting, that Banyan does not
+   *     compute
+   */
+  static AdapterConfig parse(String artifact, byte[] bytes) {
+    return parse(artifact, JsonText.parse(artifact, bytes));
+  }
+
+  static AdapterConfig parse(String artifact, ObjectNode json) {
+    JsonNode type = json.path("peft_type");
+    if (!type.isTextual()) {
+      throw new CorruptArtifact(artifact, "no \"peft_type\"", "a PEFT configuration");
+    }
+    ConfigJson keys = new ConfigJson(artifact, json);
+    return switch (type.textValue()) {
+      case "LORA" -> LoraConfigJson.parse(artifact, json);
+      case "IA3" -> Ia3Config.parse(keys);
+      case OwnConfig.TYPE -> OwnConfig.parse(keys);
+      default -> throw UnsupportedSettings.unsupported(artifact, "peft_type", type);
+    };
+  }
+
+  /** The file's name for messages. */
+  String artifact() {
+    return artifact;
+  }
+
+  /** Takes what every adapter has, and with it all other keys that are left. */
+  CommonConfig takeCommon() {
+    List<String> saved = takeNames("modules_to_save");
+    String task = takeText("task_type");
+    String base = takeText("base_model_name_or_path");
+    json.remove("peft_type");
+    List<String> targets;
+    if (json.path("target_modules").isTextual()) {
+      // A pattern stays among the other keys, because a list of one name would mean another thing.
+      targets = List.of(json.path("target_modules").textValue());
+    } else {
+      targets = takeNames("target_modules");
+    }
+    return new CommonConfig(targets, saved, task, base, json);
+  }
+
+  /** Takes a list of names; empty if it is absent or null. A single name is a list of it. */
+  List<String> takeNames(String key) {
+    JsonNode node = json.path(key);
+    json.remove(key);
+    if (node.isMissingNode() || node.isNull()) {
+      return List.of();
+    }
+    if (node.isTextual()) {
+      return List.of(node.textValue());
+    }
+    List<String> names = new ArrayList<>();
+    for (JsonNode element : node) {
+      if (!element.isTextual()) {
+        throw corrupt(key, node, "a list of texts");
+      }
+      names.add(element.textValue());
+    }
+    if (!node.isArray()) {
+      throw corrupt(key, node, "a list of texts");
+    }
+    return names;
+  }
+
+  /** Takes a list of objects; empty if it is absent. */
+  List<ObjectNode> takeObjects(String key) {
+    JsonNode node = json.path(key);
+    json.remove(key);
+    List<ObjectNode> objects = new ArrayList<>();
+    for (JsonNode element : node) {
+      if (!(element instanceof ObjectNode object)) {
+        throw corrupt(key, node, "a list of objects");
+      }
+      objects.add(object);
+    }
+    return objects;
+  }
+
+  /** Takes a text; empty if it is absent or null. */
+  String takeText(String key) {
+    JsonNode node = json.path(key);
+    json.remove(key);
+    if (node.isMissingNode() || node.isNull()) {
+      return "";
+    }
+    if (!node.isTextual()) {
+      throw corrupt(key, node, "a text");
+    }
+    return node.textValue();
+  }
+
+  /** Takes a positive whole number. */
+  int takeCount(String key, int absent) {
+    JsonNode node = json.path(key);
+    json.remove(key);
+    if (node.isMissingNode()) {
+      return absent;
+    }
+    if (!node.isIntegralNumber() || !node.canConvertToInt() || node.intValue() < 1) {
+      throw corrupt(key, node, "a positive whole number");
+    }
+    return node.intValue();
+  }
+
+  /** Takes a finite number. */
+  double takeNumber(String key, double absent) {
+    JsonNode node = json.path(key);
+    json.remove(key);
+    if (node.isMissingNode()) {
+      return absent;
+    }
+    if (!node.isNumber() || !Double.isFinite(node.doubleValue())) {
+      throw corrupt(key, node, "a number");
+    }
+    return node.doubleValue();
+  }
+
+  /** Takes true or false; false if it is absent or null. */
+  boolean takeFlag(String key) {
+    JsonNode node = json.path(key);
+    json.remove(key);
+    if (node.isMissingNode() || node.isNull()) {
+      return false;
+    }
+    if (!node.isBoolean()) {
+      throw corrupt(key, node, "true or false");
+    }
+    return node.booleanValue();
+  }
+
+  /**
+   * Refuses a setting that changes what the adapter computes.
+   *
+   * @throws UnusableArtifact if it is neither absent nor null, false or empty
+   */
+  void refuseIfSet(String key) {
+    if (!UnsupportedSettings.isOff(json.path(key))) {
+      throw UnsupportedSettings.unsupported(artifact, key, json.path(key));
+    }
+    json.remove(key);
+  }
+
+  private CorruptArtifact corrupt(String key, JsonNode node, String expected) {
+    return new CorruptArtifact(artifact, "\"%s\" = %s".formatted(key, node), expected);
+  }
+
+  /** The keys that every file has, but for those that are kept as they were. */
+  static ObjectNode write(String type, CommonConfig common) {
+    ObjectNode json = JsonText.object();
+    json.put("peft_type", type);
+    put(json.putArray("target_modules"), common.targetModules());
+    if (common.modulesToSave().isEmpty()) {
+      json.putNull("modules_to_save");
+    } else {
+      put(json.putArray("modules_to_save"), common.modulesToSave());
+    }
+    putText(json, "task_type", common.taskType());
+    putText(json, "base_model_name_or_path", common.baseModel());
+    // What PEFT writes for an adapter that is only used.
+    return json.put("inference_mode", true);
+  }
+
+  static void put(ArrayNode array, List<String> texts) {
+    texts.forEach(array::add);
+  }
+
+  private static void putText(ObjectNode json, String key, String text) {
+    if (text.isEmpty()) {
+      json.putNull(key);
+    } else {
+      json.put(key, text);
+    }
+  }
+}

@@ -1,0 +1,120 @@
+package dev.banyan.artifacts.bundle;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** The adapter methods that there are, one row each. */
+public enum MethodName {
+  /** Low-rank adaptation. */
+  LORA(
+      Kind.LAYERS,
+      "LORA",
+      true,
+      List.of(Size.RANK),
+      "adds a product of two thin matrices to a layer's weight; the first choice for everything",
+      "Hu et al., 2021, arXiv:2106.09685"),
+  /** Scales activations by learned vectors. */
+  IA3(
+      Kind.LAYERS,
+      "IA3",
+      false,
+      List.of(),
+      "scales what layers make by a vector; the fewest parameters, needs a large learning rate",
+      "Liu et al., 2022, arXiv:2205.05638"),
+  /** Biases only. */
+  BITFIT(
+      Kind.WEIGHTS,
+      "",
+      false,
+      List.of(),
+      "trains every bias of the base and nothing else; small data, small change",
+      "Ben Zaken et al., 2021, arXiv:2106.10199");
+
+  /** What a method adapts. */
+  public enum Kind {
+    /** Chosen layers, beside their weights. */
+    LAYERS,
+    /** Weights of the base themselves. */
+    WEIGHTS,
+    /** The model as a whole. */
+    MODEL
+  }
+
+  private final Kind kind;
+  private final String peftType;
+  private final boolean scaled;
+  private final List<Size> sizes;
+  private final String use;
+  private final String paper;
+
+  MethodName(
+      Kind kind, String peftType, boolean scaled, List<Size> sizes, String use, String paper) {
+    this.kind = kind;
+    this.peftType = peftType;
+    this.scaled = scaled;
+    this.sizes = List.copyOf(sizes);
+    this.use = use;
+    this.paper = paper;
+  }
+
+  /** The name used in files and on the command line, such as {@code lora}. */
+  public String text() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  /** What it adapts. */
+  public Kind kind() {
+    return kind;
+  }
+
+  /** PEFT's {@code peft_type} of it; empty where PEFT has no such method. */
+  public Optional<String> peftType() {
+    return Optional.of(peftType).filter(type -> !type.isEmpty());
+  }
+
+  /** Whether what it adds is multiplied by alpha / rank. */
+  public boolean isScaled() {
+    return scaled;
+  }
+
+  /** The sizes that its adapters choose. */
+  public List<Size> sizes() {
+    return sizes;
+  }
+
+  /** What it does and when it is used, in one line. */
+  public String use() {
+    return use;
+  }
+
+  /** Where it is from. */
+  public String paper() {
+    return paper;
+  }
+
+  /** The graph input that holds its scaling of each layer. */
+  public String scalingInput() {
+    return text().replace('-', '_') + "_scaling";
+  }
+
+  /** The method of this name. */
+  public static Optional<MethodName> of(String text) {
+    return Arrays.stream(values()).filter(value -> value.text().equals(text)).findFirst();
+  }
+
+  /** All names, for messages. */
+  public static String names() {
+    return Arrays.stream(values()).map(MethodName::text).collect(Collectors.joining(", "));
+  }
+
+  static MethodName parse(String text) {
+    return of(text)
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "'" + text + "' is not a method; known are " + names()));
+  }
+}

@@ -1,0 +1,49 @@
+package dev.banyan.graph.adapter;
+
+import dev.banyan.artifacts.bundle.MethodName;
+import dev.banyan.graph.site.PathMatch;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Makes methods of their names and settings, as the command line and bundles have them. */
+public final class AdapterMethods {
+  private AdapterMethods() {}
+
+  /**
+   * A method.
+   *
+   * @param settings by name
+   * @throws IllegalArgumentException if the method has no such setting, or a value is none of its
+   *     kind; the message says which it has
+   */
+  public static AdapterMethod of(MethodName name, Map<String, String> settings) {
+    return switch (name) {
+      case LORA -> {
+        known(name, settings, List.of());
+        yield new Lora();
+      }
+      case IA3 -> {
+        known(name, settings, List.of("feedforward"));
+        yield new Ia3(Optional.ofNullable(settings.get("feedforward")).map(PathMatch::parse));
+      }
+      case BITFIT -> {
+        known(name, settings, List.of());
+        yield new BitFit();
+      }
+    };
+  }
+
+  private static void known(MethodName name, Map<String, String> settings, List<String> known) {
+    for (String setting : settings.keySet()) {
+      if (!known.contains(setting)) {
+        throw new IllegalArgumentException(
+            "method %s has no setting '%s'; it has %s"
+                .formatted(
+                    name.text(),
+                    setting,
+                    known.isEmpty() ? "none but targets, exclude and layers" : "targets, exclude, layers, " + String.join(", ", known)));
+      }
+    }
+  }
+}

@@ -1,0 +1,132 @@
+package dev.banyan.graph.adapter;
+
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.graph.ir.GraphBuilder;
+import dev.banyan.graph.ir.Node;
+import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.site.Site;
+import java.lang.foreign.SegmentAllocator;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Adapts chosen layers: what is trained at a site, and what the site computes with it.
+ *
+ * <table>
+ * <caption>What a method says</caption>
+ * <tr><td>{@link #parameters}</td><td>what is trained at a site, and its key in a PEFT file</td></tr>
+ * <tr><td>{@link #point}</td><td>which value of the site it takes the place of</td></tr>
+ * <tr><td>{@link #train}</td><td>that value with one adapter, whose sizes and scaling are known only
+ *     when the graph runs</td></tr>
+ * <tr><td>{@link #serve}</td><td>the same with an adapter for each row of the batch, out of a bank
+ *     that has one for each slot</td></tr>
+ * <tr><td>{@link #merge}</td><td>the layer's weights with the adapter in them</td></tr>
+ * </table>
+ *
+ * <p>Three things hold for every method. With the parameters' initial values, and with zeros in a
+ * bank, the output is the base's, bit for bit except for the sign of a zero. No row of a batch has
+ * an influence on another. And in training the node that makes the adapted value has the value whose
+ * place it takes as its first input: there {@link RemoveAdapters} finds it.
+ */
+public sealed interface LayerMethod extends AdapterMethod permits Lora, Ia3 {
+  /** What is trained at a site, in the order in which {@link #train} and {@link #serve} take it. */
+  List<ParameterSpec> parameters(Site site);
+
+  /** Which value of a site the method adapts. */
+  default Point point(Site site) {
+    return pointAt(site.path());
+  }
+
+  /** Which value of the site of this path it adapts. */
+  default Point pointAt(String path) {
+    return Point.PRODUCT;
+  }
+
+  /**
+   * Adds one adapter's nodes.
+   *
+   * @param adapter its parameters as {@link #parameters} lists them
+   * @return what takes the place of {@code adapter.own()}
+   */
+  Value train(GraphBuilder builder, Site site, OneAdapter adapter);
+
+  /**
+   * Adds the nodes of a bank of adapters. A site's input is {@code [batch, sequence, in]}, {@code
+   * [batch, in]}, or {@code [batch * sequence, in]} with the rows of a batch row next to each
+   * other.
+   *
+   * @param bank one value for each of {@link #parameters}
+   * @return what takes the place of {@code bank.own()}
+   */
+  Value serve(GraphBuilder builder, Site site, AdapterBank bank);
+
+  /** Why a trained adapter cannot become part of its layers; empty if it can. */
+  default Optional<String> notMergeable() {
+    return Optional.empty();
+  }
+
+  /**
+   * The weights that make the layer alone compute what it does with the adapter, in double
+   * precision until the end. Not called if {@link #notMergeable} has a reason.
+   *
+   * @param layer the layer's {@code MatMul} or {@code Gemm}, and its float weights
+   * @param adapter a tensor for each of {@link #parameters}, the scaling folded in
+   * @param allocator where the new weights are
+   */
+  LayerWeights merge(Layer layer, List<Tensor> adapter, SegmentAllocator allocator);
+
+  /**
+   * A layer that is merged into.
+   *
+   * @param path the path of its module
+   * @param node the node that multiplies
+   * @param weights its float weights
+   */
+  record Layer(String path, Node node, LayerWeights weights) {}
+
+  /** The values of a site that can be adapted, in the order in which they are made. */
+  enum Point {
+    /** What the layer reads. */
+    INPUT,
+    /** Its product, before a bias that is added apart. */
+    PRODUCT,
+    /** What it gives, with the bias. */
+    OUTPUT
+  }
+
+  /**
+   * One adapter at one site.
+   *
+   * @param parameters float values, shaped as their {@link ParameterSpec} says
+   * @param scaling float scalar: alpha / rank, or alpha / sqrt(rank); none for a method without
+   * @param input what the adapter reads: the site's input, or what dropout leaves of it
+   * @param own the value whose place is taken
+   */
+  record OneAdapter(List<Value> parameters, Value scaling, Value input, Value own) {
+    /** Copies the list. */
+    public OneAdapter {
+      parameters = List.copyOf(parameters);
+    }
+  }
+
+  /**
+   * The values of many adapters at one site.
+   *
+   * @param parameters float values with an axis of slots before the axes of their {@link
+   *     ParameterSpec}; the scaling is folded into them where the spec says so
+   * @param adapterIds int64 {@code [batch]}: the slot of each row
+   * @param own the value whose place is taken
+   */
+  record AdapterBank(List<Value> parameters, Value adapterIds, Value own) {
+    /** Copies the list. */
+    public AdapterBank {
+      parameters = List.copyOf(parameters);
+    }
+
+    /** Each row's own parameter, {@code [batch, ...]}. */
+    public Value ofEachRow(GraphBuilder builder, int parameter) {
+      return builder.op("Gather", parameters.get(parameter), adapterIds);
+    }
+  }
+}

@@ -1,0 +1,133 @@
+package dev.banyan.graph.cli;
+
+import dev.banyan.artifacts.bundle.BiasTraining;
+import dev.banyan.artifacts.bundle.MethodName;
+import dev.banyan.graph.MethodChoice;
+import dev.banyan.graph.PrepareRequest.SiteChoice;
+import dev.banyan.graph.adapter.AdapterMethod;
+import dev.banyan.graph.adapter.AdapterMethods;
+import dev.banyan.graph.adapter.BaseWeightChoice;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** What is adapted and how, as options of {@code banyan prepare}. */
+final class MethodOptions {
+  @Option(
+      names = "--method",
+      defaultValue = "lora",
+      paramLabel = "NAME[:KEY=VALUE;..]",
+      description =
+          "How the model is adapted; several are combined in each adapter, or served side by side."
+              + " Behind a colon: its own targets, exclude and layers, and its settings, such as"
+              + " ia3:targets=key,value,output.dense;feedforward=output.dense. 'banyan methods'"
+              + " lists them (default: ${DEFAULT-VALUE}).")
+  private List<String> methods = List.of();
+
+  @Option(
+      names = "--targets",
+      paramLabel = "TARGETS",
+      description =
+          "Layers to adapt: names such as query,value; all-linear; or a regular expression over"
+              + " module paths. 'banyan inspect' lists them.")
+  private @Nullable String targets;
+
+  @Option(
+      names = "--exclude",
+      paramLabel = "NAMES",
+      description = "Layers to leave out, named as in --targets.")
+  private @Nullable String exclude;
+
+  @Option(
+      names = "--layers",
+      paramLabel = "RANGE",
+      description = "Only these encoder layers, such as 2-5 or 0,2,4.")
+  private @Nullable String layers;
+
+  @Option(
+      names = "--bias",
+      defaultValue = "none",
+      converter = BiasName.class,
+      paramLabel = "BIASES",
+      description =
+          "Biases of the base that each adapter trains too, as in PEFT: none, all, or lora_only for those of the adapted layers (default: ${DEFAULT-VALUE}).")
+  private BiasTraining bias = BiasTraining.NONE;
+
+  @Option(
+      names = {"--modules-to-save", "--save-modules"},
+      split = ",",
+      paramLabel = "NAMES",
+      description =
+          "Modules of the base that each adapter trains and keeps whole, as in PEFT, such as pooler.dense; a classifier's head always is.")
+  private List<String> modulesToSave = List.of();
+
+  /** Which weights of the base adapters hold themselves. */
+  BaseWeightChoice held() {
+    return new BaseWeightChoice(bias, modulesToSave);
+  }
+
+  /**
+   * The methods.
+   *
+   * @throws IllegalArgumentException that begins with the option at fault, without its dashes
+   */
+  List<MethodChoice> choices() {
+    List<MethodChoice> choices = new ArrayList<>();
+    for (String text : methods) {
+      choices.add(choice(text));
+    }
+    return choices;
+  }
+
+  private MethodChoice choice(String text) {
+    int colon = text.indexOf(':');
+    String name = colon < 0 ? text : text.substring(0, colon);
+    MethodName method =
+        MethodName.of(name)
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "method is '%s'; known are %s".formatted(name, MethodName.names())));
+    Map<String, String> settings = colon < 0 ? new LinkedHashMap<>() : settings(text, colon);
+    Optional<String> own = take(settings, "targets").or(() -> Optional.ofNullable(targets));
+    if (method.kind() == MethodName.Kind.LAYERS && own.isEmpty()) {
+      throw new IllegalArgumentException(
+          "targets is missing, and the method %s adapts layers; for instance --targets query,value"
+              .formatted(name));
+    }
+    SiteChoice sites =
+        new SiteChoice(
+            own.orElse(""),
+            take(settings, "exclude").or(() -> Optional.ofNullable(exclude)),
+            take(settings, "layers").or(() -> Optional.ofNullable(layers)));
+    AdapterMethod made = AdapterMethods.of(method, settings);
+    return new MethodChoice(made, sites, settings);
+  }
+
+  private static Optional<String> take(Map<String, String> settings, String key) {
+    return Optional.ofNullable(settings.remove(key));
+  }
+
+  private static Map<String, String> settings(String text, int colon) {
+    Map<String, String> settings = new LinkedHashMap<>();
+    for (String setting : text.substring(colon + 1).split(";", -1)) {
+      int equals = setting.indexOf('=');
+      if (equals < 1) {
+        throw new IllegalArgumentException(
+            "method is '%s', where '%s' is not key=value".formatted(text, setting));
+      }
+      settings.put(setting.substring(0, equals).strip(), setting.substring(equals + 1).strip());
+    }
+    return settings;
+  }
+
+  private static final class BiasName extends NamedConverter<BiasTraining> {
+    BiasName() {
+      super(BiasTraining::of, "none, all or lora_only");
+    }
+  }
+}

@@ -1,0 +1,116 @@
+package dev.banyan.runtime.inference;
+
+import dev.banyan.artifacts.adapter.PeftAdapter;
+import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.MethodName;
+import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.integrity.UnusableArtifact;
+import dev.banyan.artifacts.tensor.Tensor;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** The tensors of an adapter's file by the parameters of a bundle. */
+final class AdapterTensors {
+  static final String PREFIX = "base_model.model.";
+
+  /** What no parameter has taken yet. */
+  private final Map<String, Tensor> left = new LinkedHashMap<>();
+
+  private final Map<ParameterSpec, Tensor> found = new LinkedHashMap<>();
+
+  /**
+   * Looks for each parameter that the adapter can have.
+   *
+   * @param adapter with float tensors
+   * @throws UnusableArtifact if two tensors are for one parameter, or a layer has only a part
+   */
+  AdapterTensors(PeftAdapter adapter, BundleManifest bundle) {
+    left.putAll(adapter.weights().tensors());
+    left.keySet().removeIf(PeftAdapter::isCopy);
+    Set<MethodName> methods = Set.copyOf(adapter.config().methods());
+    for (ParameterSpec spec : bundle.parameters()) {
+      if (spec.isSaved() && spec.method().map(methods::contains).orElse(true)) {
+        find(spec).ifPresent(tensor -> take(spec, tensor));
+      }
+    }
+    requireWhole(bundle);
+  }
+
+  private void take(ParameterSpec spec, Tensor tensor) {
+    left.remove(tensor.name());
+    found.put(spec, tensor);
+  }
+
+  /** The tensors that were found, in the bundle's order. */
+  Map<ParameterSpec, Tensor> found() {
+    return found;
+  }
+
+  /** A tensor that is for no parameter, if there is one. */
+  Optional<String> unknown() {
+    return left.keySet().stream().findFirst();
+  }
+
+  /**
+   * The layer that a tensor belongs to, in the file's words, which is what PEFT's patterns are
+   * about.
+   */
+  static String module(ParameterSpec spec, Tensor tensor) {
+    String key = spec.peftKey();
+    int end = tensor.name().length() - (key.length() - Math.min(key.length(), spec.site().length()));
+    int start = tensor.name().startsWith(PREFIX) ? PREFIX.length() : 0;
+    return end <= start ? "" : tensor.name().substring(start, end);
+  }
+
+  /**
+   * The tensor of a parameter. PEFT puts the name of the wrapped model before a module path or not,
+   * depending on the class it was trained with; so any one prefix is accepted.
+   */
+  private Optional<Tensor> find(ParameterSpec spec) {
+    Optional<Tensor> own = find(spec, spec.peftKey());
+    // The layer inside PEFT's: who writes biases by hand names them after the layer itself.
+    return own.isPresent() || !spec.isOfBase()
+        ? own
+        : find(spec, spec.peftKey().replace(".base_layer.", "."));
+  }
+
+  private Optional<Tensor> find(ParameterSpec spec, String key) {
+    Tensor exact = left.getOrDefault(PREFIX + key, left.get(key));
+    if (exact != null) {
+      return Optional.of(exact);
+    }
+    List<Tensor> ending =
+        left.values().stream()
+            .filter(tensor -> tensor.name().startsWith(PREFIX))
+            .filter(tensor -> tensor.name().endsWith("." + key))
+            .toList();
+    if (ending.size() > 1) {
+      throw AdapterFitting.unusable(
+          "'%s' and '%s' are both for '%s'"
+              .formatted(ending.get(0).name(), ending.get(1).name(), spec.name()),
+          "keep one of them");
+    }
+    return ending.stream().findFirst();
+  }
+
+  /** A lone half of a pair would silently act as none. */
+  private void requireWhole(BundleManifest bundle) {
+    for (ParameterSpec spec : found.keySet()) {
+      for (ParameterSpec other : bundle.parameters()) {
+        if (other.isSaved()
+            && !other.isOfBase()
+            && !spec.isOfBase()
+            && other.site().equals(spec.site())
+            && other.method().equals(spec.method())
+            && !found.containsKey(other)) {
+          throw AdapterFitting.unusable(
+              "it has '%s' without '%s'".formatted(spec.name(), other.name()),
+              "get the adapter again from where it was made");
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,82 @@
+package dev.banyan.runtime.training;
+
+import dev.banyan.artifacts.adapter.AdapterConfig;
+import dev.banyan.artifacts.adapter.CommonConfig;
+import dev.banyan.artifacts.adapter.Ia3Config;
+import dev.banyan.artifacts.adapter.LoraConfig;
+import dev.banyan.artifacts.adapter.OwnConfig;
+import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.MethodInfo;
+import dev.banyan.artifacts.bundle.Size;
+import dev.banyan.artifacts.integrity.JsonText;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.TreeMap;
+
+/**
+ * Describes a trained adapter: as PEFT does where it has the method, else in Banyan's own words.
+ *
+ * @param manifest the bundle that was trained
+ * @param plan what the run chose
+ * @param ranks rank and alpha of each layer
+ * @param modulesToSave names of the modules that the adapter holds whole
+ */
+record AdapterDescription(
+    BundleManifest manifest, AdapterPlan plan, LayerRanks ranks, List<String> modulesToSave) {
+  /** The configuration for the adapter's file. */
+  AdapterConfig config() {
+    List<AdapterConfig> parts = new ArrayList<>();
+    List<OwnConfig.Own> own = new ArrayList<>();
+    for (MethodInfo method : manifest.adapter().methods()) {
+      switch (method.name()) {
+        case LORA -> parts.add(lora(method));
+        case IA3 -> parts.add(ia3(method));
+        case BITFIT -> own.add(own(method));
+      }
+    }
+    return own.isEmpty() && parts.size() == 1
+        ? parts.getFirst()
+        : new OwnConfig(common(manifest.adapter().sites()), parts, own);
+  }
+
+  private CommonConfig common(List<String> targets) {
+    return new CommonConfig(
+        targets,
+        modulesToSave,
+        manifest.task().peftType(),
+        manifest.base().name(),
+        JsonText.object());
+  }
+
+  private LoraConfig lora(MethodInfo method) {
+    return ranks.describe(
+        new LoraConfig(
+            plan.rank(),
+            plan.alpha(),
+            plan.dropout(),
+            // Whole module paths: a last name alone could also match layers that were left out.
+            method.sites(),
+            modulesToSave,
+            plan.rankStabilized(),
+            manifest.adapter().bias().text(),
+            manifest.task().peftType(),
+            manifest.base().name()));
+  }
+
+  private Ia3Config ia3(MethodInfo method) {
+    String given = method.settings().getOrDefault("feedforward", "");
+    List<String> feedforward = given.isEmpty() ? List.of() : Arrays.asList(given.split(","));
+    return new Ia3Config(common(method.sites()), feedforward);
+  }
+
+  /** A method that PEFT does not have, with the sizes that its adapters choose. */
+  private OwnConfig.Own own(MethodInfo method) {
+    TreeMap<String, String> settings = new TreeMap<>(method.settings());
+    for (Size size : method.name().sizes()) {
+      int value = size == Size.RANK ? plan.rank() : plan.sizes().of(size);
+      settings.put(size.text(), Integer.toString(value));
+    }
+    return new OwnConfig.Own(method.name(), settings);
+  }
+}
