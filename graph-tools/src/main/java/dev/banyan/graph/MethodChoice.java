@@ -1,9 +1,13 @@
 package dev.banyan.graph;
 
+import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
 import dev.banyan.graph.adapter.AdapterMethod;
+import dev.banyan.graph.adapter.AdapterMethods;
 import dev.banyan.graph.adapter.Lora;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * One of the methods that a bundle is made for.
@@ -21,5 +25,53 @@ public record MethodChoice(AdapterMethod method, SiteChoice sites, Map<String, S
   /** LoRA at these sites. */
   public static MethodChoice lora(SiteChoice sites) {
     return new MethodChoice(new Lora(), sites, Map.of());
+  }
+
+  /**
+   * Reads {@code NAME} or {@code NAME:KEY=VALUE;..}, where {@code targets}, {@code exclude} and
+   * {@code layers} choose the layers and every other key is a setting of the method.
+   *
+   * @param others the choice of layers where the text has none; its targets may be empty
+   * @throws IllegalArgumentException that begins with the option at fault, without its dashes
+   */
+  public static MethodChoice parse(String text, SiteChoice others) {
+    int colon = text.indexOf(':');
+    String name = colon < 0 ? text : text.substring(0, colon);
+    MethodName method =
+        MethodName.of(name)
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "method is '%s'; known are %s".formatted(name, MethodName.names())));
+    Map<String, String> settings = colon < 0 ? new LinkedHashMap<>() : settings(text, colon);
+    String targets = take(settings, "targets").orElse(others.targets());
+    if (method.kind() == MethodName.Kind.LAYERS && targets.isEmpty()) {
+      throw new IllegalArgumentException(
+          "targets is missing, and the method %s adapts layers; for instance --targets query,value"
+              .formatted(name));
+    }
+    SiteChoice sites =
+        new SiteChoice(
+            targets,
+            take(settings, "exclude").or(others::exclude),
+            take(settings, "layers").or(others::layers));
+    return new MethodChoice(AdapterMethods.of(method, settings), sites, settings);
+  }
+
+  private static Optional<String> take(Map<String, String> settings, String key) {
+    return Optional.ofNullable(settings.remove(key));
+  }
+
+  private static Map<String, String> settings(String text, int colon) {
+    Map<String, String> settings = new LinkedHashMap<>();
+    for (String setting : text.substring(colon + 1).split(";", -1)) {
+      int equals = setting.indexOf('=');
+      if (equals < 1) {
+        throw new IllegalArgumentException(
+            "method is '%s', where '%s' is not key=value".formatted(text, setting));
+      }
+      settings.put(setting.substring(0, equals).strip(), setting.substring(equals + 1).strip());
+    }
+    return settings;
   }
 }

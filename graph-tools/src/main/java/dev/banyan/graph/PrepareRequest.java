@@ -113,15 +113,15 @@ public record PrepareRequest(
   /** The same for embeddings that are learned from something else. */
   public PrepareRequest with(EmbeddingInfo other) {
     return new PrepareRequest(
-        model, tokenizer, task, methods, pooling, training, maxLength, out, other, language, weights,
-        held);
+        model, tokenizer, task, methods, pooling, training, maxLength, out, other, language,
+        weights, held);
   }
 
   /** The same with texts written in another way. */
   public PrepareRequest with(LanguageChoice other) {
     return new PrepareRequest(
-        model, tokenizer, task, methods, pooling, training, maxLength, out, embedding, other, weights,
-        held);
+        model, tokenizer, task, methods, pooling, training, maxLength, out, embedding, other,
+        weights, held);
   }
 
   /** The same with frozen weights kept in another way. */
@@ -148,8 +148,8 @@ public record PrepareRequest(
   /** The same with other graphs of training. */
   public PrepareRequest with(TrainingChoice other) {
     return new PrepareRequest(
-        model, tokenizer, task, methods, pooling, other, maxLength, out, embedding, language, weights,
-        held);
+        model, tokenizer, task, methods, pooling, other, maxLength, out, embedding, language,
+        weights, held);
   }
 
   /**

@@ -134,10 +134,7 @@ public final class TinyBundle {
                 Initializer.NORMAL_0_02,
                 Layout.TRANSPOSED),
             ParameterSpec.common(
-                PARAMETERS.get(3),
-                List.of(ParameterSpec.LABELS),
-                Initializer.ZEROS,
-                Layout.SAME)));
+                PARAMETERS.get(3), List.of(ParameterSpec.LABELS), Initializer.ZEROS, Layout.SAME)));
   }
 
   private static TinyBundle base(Path data, Kind kind) {

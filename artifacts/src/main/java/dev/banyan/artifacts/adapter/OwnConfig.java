@@ -71,7 +71,9 @@ public record OwnConfig(CommonConfig common, List<AdapterConfig> parts, List<Own
                     new CorruptArtifact(
                         artifact, "the method " + json.path("name"), MethodName.names()));
     TreeMap<String, String> settings = new TreeMap<>();
-    json.path("settings").properties().forEach(e -> settings.put(e.getKey(), e.getValue().asText()));
+    json.path("settings")
+        .properties()
+        .forEach(e -> settings.put(e.getKey(), e.getValue().asText()));
     for (Size size : method.sizes()) {
       JsonNode value = json.path("settings").path(size.text());
       if (!value.asText().matches("[1-9][0-9]{0,8}")) {
@@ -114,7 +116,11 @@ public record OwnConfig(CommonConfig common, List<AdapterConfig> parts, List<Own
 
   @Override
   public String bias() {
-    return parts.stream().map(AdapterConfig::bias).filter(b -> !b.equals("none")).findFirst().orElse("none");
+    return parts.stream()
+        .map(AdapterConfig::bias)
+        .filter(b -> !b.equals("none"))
+        .findFirst()
+        .orElse("none");
   }
 
   @Override

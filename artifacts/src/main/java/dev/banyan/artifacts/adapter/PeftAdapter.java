@@ -1,10 +1,10 @@
 package dev.banyan.artifacts.adapter;
 
 import dev.banyan.artifacts.bundle.MethodName;
-import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.artifacts.integrity.AtomicFiles;
 import dev.banyan.artifacts.integrity.CorruptArtifact;
 import dev.banyan.artifacts.integrity.Digest;
+import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.artifacts.integrity.MappedFile;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.artifacts.safetensors.SafetensorsFile;

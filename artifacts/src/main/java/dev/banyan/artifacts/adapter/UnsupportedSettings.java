@@ -3,7 +3,6 @@ package dev.banyan.artifacts.adapter;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.bundle.BiasTraining;
-import dev.banyan.artifacts.integrity.CorruptArtifact;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import java.util.List;
 import java.util.regex.Pattern;

@@ -48,10 +48,7 @@ public enum Layout {
       case TRANSPOSED -> tensor.transposed();
       case COLUMN, ROW ->
           new Tensor(
-              tensor.name(),
-              tensor.type(),
-              Shape.of(tensor.shape().elements()),
-              tensor.data());
+              tensor.name(), tensor.type(), Shape.of(tensor.shape().elements()), tensor.data());
     };
   }
 

@@ -135,7 +135,11 @@ public record ParameterSpec(
   public Shape shape(Sizes sizes) {
     return new Shape(
         dims.stream()
-            .map(dim -> Size.of(dim).map(size -> (long) sizes.of(size)).orElseGet(() -> Long.valueOf(dim)))
+            .map(
+                dim ->
+                    Size.of(dim)
+                        .map(size -> (long) sizes.of(size))
+                        .orElseGet(() -> Long.valueOf(dim)))
             .toList());
   }
 }

@@ -163,8 +163,7 @@ class BundleTest {
   void anUnknownDimensionIsRefused() {
     assertThatIllegalArgumentException()
         .isThrownBy(
-            () ->
-                ParameterSpec.common("p", List.of("batch"), Initializer.ZEROS, Layout.SAME))
+            () -> ParameterSpec.common("p", List.of("batch"), Initializer.ZEROS, Layout.SAME))
         .withMessageContainingAll("'p'", "'batch'");
   }
 

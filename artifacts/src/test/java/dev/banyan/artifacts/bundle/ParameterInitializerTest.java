@@ -39,7 +39,8 @@ class ParameterInitializerTest {
     ParameterSpec a = spec("a", Initializer.KAIMING_UNIFORM, "16", "rank");
     ParameterSpec b = spec("b", Initializer.KAIMING_UNIFORM, "16", "rank");
     float[] alone = values(a, 5);
-    assertThat(new ParameterInitializer(5).tensors(List.of(b, a), Sizes.of(8, 2)).getLast().floats())
+    assertThat(
+            new ParameterInitializer(5).tensors(List.of(b, a), Sizes.of(8, 2)).getLast().floats())
         .isEqualTo(alone);
     assertThat(values(b, 5)).isNotEqualTo(alone);
     assertThat(values(a, 6)).isNotEqualTo(alone);
@@ -48,12 +49,16 @@ class ParameterInitializerTest {
   @Test
   void shapeFollowsRankAndLabels() {
     ParameterSpec head = spec("w", Initializer.ZEROS, "16", "labels");
-    assertThat(new ParameterInitializer(1).tensors(List.of(head), Sizes.of(8, 5)).getFirst().shape())
+    assertThat(
+            new ParameterInitializer(1).tensors(List.of(head), Sizes.of(8, 5)).getFirst().shape())
         .isEqualTo(Shape.of(16, 5));
   }
 
   private static float[] values(ParameterSpec spec, long seed) {
-    return new ParameterInitializer(seed).tensors(List.of(spec), Sizes.of(8, 2)).getFirst().floats();
+    return new ParameterInitializer(seed)
+        .tensors(List.of(spec), Sizes.of(8, 2))
+        .getFirst()
+        .floats();
   }
 
   private static ParameterSpec spec(String name, Initializer init, String... dims) {

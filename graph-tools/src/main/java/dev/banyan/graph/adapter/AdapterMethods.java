@@ -42,7 +42,9 @@ public final class AdapterMethods {
                 .formatted(
                     name.text(),
                     setting,
-                    known.isEmpty() ? "none but targets, exclude and layers" : "targets, exclude, layers, " + String.join(", ", known)));
+                    known.isEmpty()
+                        ? "none but targets, exclude and layers"
+                        : "targets, exclude, layers, " + String.join(", ", known)));
       }
     }
   }

@@ -54,7 +54,9 @@ public record BaseWeight(String module, Part part, boolean adapted, List<Place> 
     return module + "." + part.text();
   }
 
-  /** What is trained; as is usual, what is added and what scales a normalized value is not decayed. */
+  /**
+   * What is trained; as is usual, what is added and what scales a normalized value is not decayed.
+   */
   public ParameterSpec spec() {
     boolean matrix = value().shape().rank() == 2;
     return ParameterSpec.common(

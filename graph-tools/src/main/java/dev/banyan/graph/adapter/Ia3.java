@@ -57,8 +57,7 @@ public record Ia3(Optional<PathMatch> feedforward) implements LayerMethod {
   /** The bank has distances from one. */
   @Override
   public Value serve(GraphBuilder builder, Site site, AdapterBank bank) {
-    Value factors =
-        builder.op("Add", bank.ofEachRow(builder, 0), builder.scalar(1f));
+    Value factors = builder.op("Add", bank.ofEachRow(builder, 0), builder.scalar(1f));
     Rows rows = Rows.of(builder, bank.own(), bank.adapterIds());
     long width = point(site) == Point.INPUT ? site.inFeatures() : site.outFeatures();
     return rows.back(builder.op("Mul", rows.value(), rows.spread(factors)), width);

@@ -105,7 +105,8 @@ public final class InsertAdapters {
               .map(spec -> addBank(graph, spec))
               .toList();
       Value own = own(site);
-      replace(site, own, method.serve(builder(site), site, new AdapterBank(banks, adapterIds, own)));
+      replace(
+          site, own, method.serve(builder(site), site, new AdapterBank(banks, adapterIds, own)));
     }
   }
 

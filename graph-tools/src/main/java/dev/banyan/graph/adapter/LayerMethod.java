@@ -26,8 +26,8 @@ import java.util.Optional;
  *
  * <p>Three things hold for every method. With the parameters' initial values, and with zeros in a
  * bank, the output is the base's, bit for bit except for the sign of a zero. No row of a batch has
- * an influence on another. And in training the node that makes the adapted value has the value whose
- * place it takes as its first input: there {@link RemoveAdapters} finds it.
+ * an influence on another. And in training the node that makes the adapted value has the value
+ * whose place it takes as its first input: there {@link RemoveAdapters} finds it.
  */
 public sealed interface LayerMethod extends AdapterMethod permits Lora, Ia3 {
   /** What is trained at a site, in the order in which {@link #train} and {@link #serve} take it. */

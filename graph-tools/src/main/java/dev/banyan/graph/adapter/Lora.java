@@ -31,8 +31,7 @@ public record Lora() implements LayerMethod {
     String a = site.path() + ".lora_A";
     String b = site.path() + ".lora_B";
     return List.of(
-        ParameterSpec.of(
-                name(), a, List.of(in, ParameterSpec.RANK), Initializer.KAIMING_UNIFORM)
+        ParameterSpec.of(name(), a, List.of(in, ParameterSpec.RANK), Initializer.KAIMING_UNIFORM)
             .stored(a + ".weight", Layout.TRANSPOSED)
             .withDecay(),
         ParameterSpec.of(name(), b, List.of(ParameterSpec.RANK, out), Initializer.ZEROS)

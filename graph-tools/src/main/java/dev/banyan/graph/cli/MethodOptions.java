@@ -1,16 +1,10 @@
 package dev.banyan.graph.cli;
 
 import dev.banyan.artifacts.bundle.BiasTraining;
-import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.graph.MethodChoice;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
-import dev.banyan.graph.adapter.AdapterMethod;
-import dev.banyan.graph.adapter.AdapterMethods;
 import dev.banyan.graph.adapter.BaseWeightChoice;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -76,53 +70,12 @@ final class MethodOptions {
    * @throws IllegalArgumentException that begins with the option at fault, without its dashes
    */
   List<MethodChoice> choices() {
-    List<MethodChoice> choices = new ArrayList<>();
-    for (String text : methods) {
-      choices.add(choice(text));
-    }
-    return choices;
-  }
-
-  private MethodChoice choice(String text) {
-    int colon = text.indexOf(':');
-    String name = colon < 0 ? text : text.substring(0, colon);
-    MethodName method =
-        MethodName.of(name)
-            .orElseThrow(
-                () ->
-                    new IllegalArgumentException(
-                        "method is '%s'; known are %s".formatted(name, MethodName.names())));
-    Map<String, String> settings = colon < 0 ? new LinkedHashMap<>() : settings(text, colon);
-    Optional<String> own = take(settings, "targets").or(() -> Optional.ofNullable(targets));
-    if (method.kind() == MethodName.Kind.LAYERS && own.isEmpty()) {
-      throw new IllegalArgumentException(
-          "targets is missing, and the method %s adapts layers; for instance --targets query,value"
-              .formatted(name));
-    }
     SiteChoice sites =
         new SiteChoice(
-            own.orElse(""),
-            take(settings, "exclude").or(() -> Optional.ofNullable(exclude)),
-            take(settings, "layers").or(() -> Optional.ofNullable(layers)));
-    AdapterMethod made = AdapterMethods.of(method, settings);
-    return new MethodChoice(made, sites, settings);
-  }
-
-  private static Optional<String> take(Map<String, String> settings, String key) {
-    return Optional.ofNullable(settings.remove(key));
-  }
-
-  private static Map<String, String> settings(String text, int colon) {
-    Map<String, String> settings = new LinkedHashMap<>();
-    for (String setting : text.substring(colon + 1).split(";", -1)) {
-      int equals = setting.indexOf('=');
-      if (equals < 1) {
-        throw new IllegalArgumentException(
-            "method is '%s', where '%s' is not key=value".formatted(text, setting));
-      }
-      settings.put(setting.substring(0, equals).strip(), setting.substring(equals + 1).strip());
-    }
-    return settings;
+            targets == null ? "" : targets,
+            Optional.ofNullable(exclude),
+            Optional.ofNullable(layers));
+    return methods.stream().map(text -> MethodChoice.parse(text, sites)).toList();
   }
 
   private static final class BiasName extends NamedConverter<BiasTraining> {

@@ -13,7 +13,6 @@ import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.inference.AdapterWeights;
 import dev.banyan.runtime.inference.ServingPlan;
-import dev.banyan.runtime.ort.SessionSettings;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -50,11 +49,7 @@ public final class AdapterExport {
     Bundle opened = Bundle.open(bundleFolder);
     BundleManifest bundle = opened.manifest();
     BaseValues base = BaseValues.of(opened);
-    AdapterWeights weights =
-        AdapterWeights.fit(
-            adapter,
-            bundle,
-            ServingPlan.anySize());
+    AdapterWeights weights = AdapterWeights.fit(adapter, bundle, ServingPlan.anySize());
     List<Tensor> banks = new ArrayList<>();
     for (ParameterSpec spec : bundle.parameters()) {
       if (spec.isSaved()) {

@@ -15,7 +15,6 @@ import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.runtime.inference.AdapterWeights;
 import dev.banyan.runtime.inference.ServingPlan;
-import dev.banyan.runtime.ort.SessionSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -51,11 +50,7 @@ public final class AdapterMerge {
               .formatted(request.bundle()));
     }
     PeftAdapter adapter = PeftAdapter.read(request.adapter());
-    AdapterWeights weights =
-        AdapterWeights.fit(
-            adapter,
-            bundle.manifest(),
-            ServingPlan.anySize());
+    AdapterWeights weights = AdapterWeights.fit(adapter, bundle.manifest(), ServingPlan.anySize());
     Model eval = OnnxReader.read(OnnxFile.read(bundle.file(Bundle.EVAL_MODEL)));
     try (WorkFolder folder = WorkFolder.beside(request.out())) {
       MergedGraph merged = new MergedGraph(eval.graph(), bundle, weights);

@@ -13,8 +13,8 @@ import java.util.Optional;
  * @param node the node that multiplies
  * @param inFeatures size of the last axis of the input
  * @param outFeatures size of the last axis of the output
- * @param end what the layer gives, with the bias, before anything is inserted: the node's output, or
- *     that of the {@code Add} behind it
+ * @param end what the layer gives, with the bias, before anything is inserted: the node's output,
+ *     or that of the {@code Add} behind it
  */
 public record Site(String path, Node node, long inFeatures, long outFeatures, Value end) {
   /** A site in a graph without adapters. */
@@ -45,7 +45,9 @@ public record Site(String path, Node node, long inFeatures, long outFeatures, Va
     return node.output();
   }
 
-  /** The constant bias of a node that multiplies, added by itself or by an {@code Add} behind it. */
+  /**
+   * The constant bias of a node that multiplies, added by itself or by an {@code Add} behind it.
+   */
   public static Optional<Value> biasOf(Node linear) {
     return Bias.of(linear);
   }

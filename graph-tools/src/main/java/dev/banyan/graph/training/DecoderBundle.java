@@ -2,8 +2,8 @@ package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.bundle.AdapterInfo;
 import dev.banyan.artifacts.bundle.BaseInfo;
-import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.bundle.BaseValues;
+import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.BundleWriter;

@@ -25,8 +25,7 @@ record Head(long hidden) {
             List.of(Long.toString(hidden), ParameterSpec.LABELS),
             Initializer.NORMAL_0_02,
             Layout.TRANSPOSED),
-        ParameterSpec.common(
-            bias, List.of(ParameterSpec.LABELS), Initializer.ZEROS, Layout.SAME));
+        ParameterSpec.common(bias, List.of(ParameterSpec.LABELS), Initializer.ZEROS, Layout.SAME));
   }
 
   /**

@@ -102,7 +102,8 @@ abstract class AdapterMethodContract {
   void initialValuesLeaveTheBaseAsItIs(Layer layer) {
     float[] x = numbers(BATCH * layer.tokens * IN);
     Map<String, Tensor> start = new HashMap<>();
-    for (Tensor tensor : new ParameterInitializer(3).tensors(parameters(layer), Sizes.of(RANK, 1))) {
+    for (Tensor tensor :
+        new ParameterInitializer(3).tensors(parameters(layer), Sizes.of(RANK, 1))) {
       start.put(tensor.name(), tensor);
     }
     assertThat(train(layer, BATCH, x, start)).isEqualTo(base(layer, BATCH, x));

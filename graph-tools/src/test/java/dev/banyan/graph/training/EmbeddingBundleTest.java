@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
-import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.Fixtures;
@@ -45,7 +45,8 @@ class EmbeddingBundleTest {
         .noneMatch(name -> name.startsWith("classifier"));
     assertThat(bundle.manifest().adapter().peftPrefix()).isEmpty();
 
-    List<Tensor> start = new ParameterInitializer(1).tensors(bundle.manifest().parameters(), Sizes.of(4, 1));
+    List<Tensor> start =
+        new ParameterInitializer(1).tensors(bundle.manifest().parameters(), Sizes.of(4, 1));
     TrainingRun.Pass pass = TrainingRun.pass(bundle, start, batch(bundle));
     // In float64, from the embeddings that the graph gives; they themselves are float32.
     assertThat((double) pass.loss()).isCloseTo(expectedLoss(pass.prediction()), offset());

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
-import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.tensor.Tensor;
@@ -120,7 +120,8 @@ class EmissionTest {
   }
 
   private static TrainingRun.Pass pass(Bundle bundle) {
-    List<Tensor> start = new ParameterInitializer(1).tensors(bundle.manifest().parameters(), Sizes.of(4, 1));
+    List<Tensor> start =
+        new ParameterInitializer(1).tensors(bundle.manifest().parameters(), Sizes.of(4, 1));
     return TrainingRun.pass(bundle, drawn(start), batch(bundle));
   }
 

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
-import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.onnx.proto.ValueInfoProto;

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
-import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.checkpoint.CheckpointFile;
 import dev.banyan.artifacts.tensor.Shape;

@@ -101,14 +101,9 @@ public final class EvaluateCommand implements Callable<Integer> {
 
   private Score score(Bundle opened, PeftAdapter peft, SessionSettings settings) {
     Dataset examples = Dataset.read(data);
-    AdapterWeights weights =
-        AdapterWeights.fit(
-            peft,
-            opened.manifest(),
-            ServingPlan.anySize());
+    AdapterWeights weights = AdapterWeights.fit(peft, opened.manifest(), ServingPlan.anySize());
     // One slot, exactly as large as this adapter needs.
-    ServingPlan plan =
-        new ServingPlan(1, weights.sizes(), settings);
+    ServingPlan plan = new ServingPlan(1, weights.sizes(), settings);
     try (BaseModel model = BaseModel.open(opened, plan)) {
       model.bank().write(1, weights);
       return new AdapterEvaluation(model, 1, batchSize).score(examples, names(peft, weights));

@@ -42,7 +42,9 @@ final class AdapterFitting {
     List<String> labels = labels();
     Sizes sizes = sizes(labels.size());
     Map<String, Tensor> fitted = new HashMap<>();
-    tensors.found().forEach((spec, tensor) -> fitted.put(spec.name(), convert(spec, tensor, sizes)));
+    tensors
+        .found()
+        .forEach((spec, tensor) -> fitted.put(spec.name(), convert(spec, tensor, sizes)));
     tensors
         .unknown()
         .ifPresent(
@@ -60,7 +62,8 @@ final class AdapterFitting {
   private void checkMethods() {
     for (MethodName method : adapter.config().methods()) {
       boolean present = bundle.adapter().method(method).isPresent();
-      boolean needed = method.kind() != MethodName.Kind.WEIGHTS && !adapter.config().targetModules().isEmpty();
+      boolean needed =
+          method.kind() != MethodName.Kind.WEIGHTS && !adapter.config().targetModules().isEmpty();
       if (!present && needed) {
         throw unusable(
             "it is of the method %s, and this bundle is prepared for %s"
@@ -217,9 +220,7 @@ final class AdapterFitting {
 
   private Tensor scaled(ParameterSpec spec, Tensor tensor, String module) {
     float scale =
-        spec.scaled()
-            ? (float) adapter.config().scaling(spec.method().orElseThrow(), module)
-            : 1;
+        spec.scaled() ? (float) adapter.config().scaling(spec.method().orElseThrow(), module) : 1;
     if (scale == 1) {
       return tensor;
     }
@@ -243,7 +244,8 @@ final class AdapterFitting {
     List<ParameterSpec> telling =
         tensors.found().keySet().stream().filter(Neutral::isTelling).toList();
     if (!telling.isEmpty()
-        && telling.stream().allMatch(spec -> Neutral.is(spec, Objects.requireNonNull(fitted.get(spec.name()))))) {
+        && telling.stream()
+            .allMatch(spec -> Neutral.is(spec, Objects.requireNonNull(fitted.get(spec.name()))))) {
       ParameterSpec first = telling.getFirst();
       throw unusable(
           "'%s' is as at its start, and so are all of its kind (%d), so it changes nothing"

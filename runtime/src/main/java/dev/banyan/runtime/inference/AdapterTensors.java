@@ -60,7 +60,8 @@ final class AdapterTensors {
    */
   static String module(ParameterSpec spec, Tensor tensor) {
     String key = spec.peftKey();
-    int end = tensor.name().length() - (key.length() - Math.min(key.length(), spec.site().length()));
+    int end =
+        tensor.name().length() - (key.length() - Math.min(key.length(), spec.site().length()));
     int start = tensor.name().startsWith(PREFIX) ? PREFIX.length() : 0;
     return end <= start ? "" : tensor.name().substring(start, end);
   }

@@ -48,7 +48,8 @@ public final class SlotBank implements AutoCloseable {
     this.base = base;
     this.slots = plan.slots() + 1;
     specs.stream().filter(ParameterSpec::isSaved).forEach(spec -> requireFits(spec, plan));
-    this.banks = specs.stream().filter(ParameterSpec::isSaved).map(spec -> allocate(spec, plan)).toList();
+    this.banks =
+        specs.stream().filter(ParameterSpec::isSaved).map(spec -> allocate(spec, plan)).toList();
     this.feeds = LinkedHashMap.newLinkedHashMap(banks.size());
     for (Bank bank : banks) {
       Shape shape = withSlots(bank.slotShape());

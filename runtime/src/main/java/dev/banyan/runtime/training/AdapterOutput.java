@@ -1,7 +1,7 @@
 package dev.banyan.runtime.training;
 
-import dev.banyan.artifacts.adapter.AdapterMetadata;
 import dev.banyan.artifacts.adapter.AdapterConfig;
+import dev.banyan.artifacts.adapter.AdapterMetadata;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.Neutral;

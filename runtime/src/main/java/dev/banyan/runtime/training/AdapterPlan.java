@@ -24,10 +24,7 @@ public record AdapterPlan(
     double dropout,
     Sizes sizes) {
   private static final Sizes USUAL =
-      Sizes.none()
-          .with(Size.TOKENS, 20)
-          .with(Size.BOTTLENECK, 48)
-          .with(Size.PROJECTION, 256);
+      Sizes.none().with(Size.TOKENS, 20).with(Size.BOTTLENECK, 48).with(Size.PROJECTION, 256);
 
   /**
    * Checks the ranges.

@@ -69,7 +69,8 @@ class AdapterWeightsTest {
                     Tensor.ofFloats(TinyAdapters.B, Shape.of(16, 2), new float[32])));
     assertThatThrownBy(() -> AdapterWeights.fit(idle, BUNDLE, LIMITS))
         .isInstanceOf(UnusableArtifact.class)
-        .hasMessageContaining("'encoder.dense.lora_B' is as at its start, and so are all of its kind (1)");
+        .hasMessageContaining(
+            "'encoder.dense.lora_B' is as at its start, and so are all of its kind (1)");
   }
 
   @Test

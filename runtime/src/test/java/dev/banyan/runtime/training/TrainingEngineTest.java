@@ -178,7 +178,8 @@ class TrainingEngineTest {
   /** A starting point whose last parameter, a bias, is this. */
   private static Checkpoint fresh(float bias) {
     List<Tensor> start =
-        new ArrayList<>(new ParameterInitializer(42).tensors(bundle.manifest().parameters(), Sizes.of(4, 2)));
+        new ArrayList<>(
+            new ParameterInitializer(42).tensors(bundle.manifest().parameters(), Sizes.of(4, 2)));
     Tensor last = start.getLast();
     float[] values = last.floats();
     Arrays.fill(values, bias);
