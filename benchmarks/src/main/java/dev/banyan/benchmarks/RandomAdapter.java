@@ -32,7 +32,7 @@ record RandomAdapter(int rank, int labels, long seed) {
       for (int i = 0; i < values.length; i++) {
         values[i] = (float) (0.02 * random.nextGaussian());
       }
-      Shape stored = spec.transposed() ? Shape.of(shape.dim(1), shape.dim(0)) : shape;
+      Shape stored = spec.layout().inFile(shape);
       String key = key(bundle, spec);
       tensors.put(key, Tensor.ofFloats(key, stored, values));
     }

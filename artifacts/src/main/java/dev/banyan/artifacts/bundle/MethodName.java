@@ -46,7 +46,10 @@ public enum MethodName {
   private final Kind kind;
   private final String peftType;
   private final boolean scaled;
+
+  @SuppressWarnings("ImmutableEnumChecker") // A copy that cannot change.
   private final List<Size> sizes;
+
   private final String use;
   private final String paper;
 

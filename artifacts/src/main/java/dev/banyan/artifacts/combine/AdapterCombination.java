@@ -70,7 +70,7 @@ public record AdapterCombination(
     Map<String, String> metadata = source.metadata().combined(base, maxLength(), recipeJson());
     return new CombinedAdapter(
         new PeftAdapter(
-            new CombinedConfig(adapters, source.config()).of(rank, layers.modules()),
+            new CombinedConfig(adapters, source.lora()).of(rank, layers.modules()),
             new SafetensorsFile(metadata, tensors)),
         layers.entries().size(),
         distance.relative());

@@ -43,7 +43,7 @@ record AdapterParts(Map<String, LoraLayer> layers, Map<String, Tensor> whole) {
       if (!layers.containsKey(found.layer())) {
         Tensor a = require(weighted, tensors, found.ofA());
         Tensor b = require(weighted, tensors, found.ofB());
-        layers.put(found.layer(), LoraLayer.of(found, adapter.config(), a, b));
+        layers.put(found.layer(), LoraLayer.of(found, adapter.lora(), a, b));
       }
     }
     return new AdapterParts(layers, whole);

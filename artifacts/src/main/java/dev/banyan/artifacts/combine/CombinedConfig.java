@@ -53,11 +53,11 @@ record CombinedConfig(List<WeightedAdapter> adapters, LoraConfig source) {
   }
 
   private static boolean hasPattern(WeightedAdapter each) {
-    return each.adapter().config().other().has(TARGETS);
+    return each.adapter().lora().other().has(TARGETS);
   }
 
   private static boolean narrows(WeightedAdapter each) {
-    ObjectNode other = each.adapter().config().other();
+    ObjectNode other = each.adapter().lora().other();
     return NARROWING.stream().map(other::path).anyMatch(CombinedConfig::isSet);
   }
 

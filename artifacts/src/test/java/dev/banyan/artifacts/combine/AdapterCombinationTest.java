@@ -34,8 +34,8 @@ class AdapterCombinationTest {
   @Test
   void sideBySideTheFactorsGiveTheWeightedSum() {
     CombinedAdapter combined = combined(CAT, DEFAULT, TinyLora.of(3, 1, 2), TinyLora.of(1, 5, -1));
-    assertThat(combined.adapter().config().rank()).isEqualTo(2);
-    assertThat(combined.adapter().config().scaling()).isEqualTo(1);
+    assertThat(combined.adapter().lora().rank()).isEqualTo(2);
+    assertThat(combined.adapter().lora().scaling()).isEqualTo(1);
     // Weights 1 and 2, each with the scaling 2.
     assertThat(product(combined.adapter())).containsExactly(new float[] {26, 8}, within(TOLERANCE));
     assertThat(combined.distance()).isCloseTo(0, within(1e-7));
@@ -268,7 +268,7 @@ class AdapterCombinationTest {
   }
 
   private static List<String> targets(TinyLora... adapters) {
-    LoraConfig config = combined(CAT, DEFAULT, adapters).adapter().config();
+    LoraConfig config = combined(CAT, DEFAULT, adapters).adapter().lora();
     assertThat(config.other().has("layers_to_transform")).isFalse();
     return config.targetModules();
   }

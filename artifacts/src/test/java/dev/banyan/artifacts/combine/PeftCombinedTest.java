@@ -47,8 +47,8 @@ class PeftCombinedTest {
   void adaptersAreCombinedAsPeftCombinesThem(String name) {
     JsonNode asked = recorded().path(name);
     PeftAdapter seen = combine(name, asked).adapter();
-    assertThat(seen.config().rank()).isEqualTo(asked.path("r").intValue());
-    assertThat(seen.config().alpha()).isEqualTo(asked.path("lora_alpha").doubleValue());
+    assertThat(seen.lora().rank()).isEqualTo(asked.path("r").intValue());
+    assertThat(seen.lora().alpha()).isEqualTo(asked.path("lora_alpha").doubleValue());
     Map<String, Tensor> tensors = seen.weights().tensors();
     Map<String, Tensor> expected = expected(name);
     assertThat(tensors.keySet()).isEqualTo(expected.keySet());

@@ -151,7 +151,7 @@ public final class CombineCommand implements Callable<Integer> {
         "Combined by %s: %d layers of rank %d%n",
         combination.recipe().type().text(),
         combined.layers(),
-        combined.adapter().config().rank());
+        combined.adapter().lora().rank());
     screen.printf(
         Locale.ROOT,
         "  adapters  %s%n",
@@ -175,7 +175,7 @@ public final class CombineCommand implements Callable<Integer> {
             .put("type", combination.recipe().type().text())
             .put("digest", combined.adapter().digest().toString())
             .put("layers", combined.layers())
-            .put("rank", combined.adapter().config().rank())
+            .put("rank", combined.adapter().lora().rank())
             .put("distance", combined.distance());
     combined.adapter().metadata().labels().forEach(object.putArray("labels")::add);
     return object;
