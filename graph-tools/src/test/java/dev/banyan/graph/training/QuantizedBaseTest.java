@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.tensor.Shape;
@@ -158,7 +159,7 @@ class QuantizedBaseTest {
 
   private List<Float> losses(Bundle bundle, int vocabulary, int steps) {
     List<Tensor> start =
-        new ParameterInitializer(1).tensors(bundle.manifest().parameters(), RANK, LABELS);
+        new ParameterInitializer(1).tensors(bundle.manifest().parameters(), Sizes.of(RANK, LABELS));
     SplittableRandom random = new SplittableRandom(3);
     long[] ids =
         LongStream.generate(() -> random.nextLong(vocabulary / 2, vocabulary)).limit(48).toArray();
