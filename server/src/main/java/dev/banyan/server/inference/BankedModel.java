@@ -2,6 +2,7 @@ package dev.banyan.server.inference;
 
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.combine.AdapterCombination;
 import dev.banyan.artifacts.combine.CombinationRecipe;
@@ -86,11 +87,12 @@ public final class BankedModel implements TextModel {
     }
     CombinationRecipe sum = CombinationRecipe.of(CombinationType.CAT);
     PeftAdapter mixed = new AdapterCombination(adapters, sum, mixture.head()).combine().adapter();
-    int rank = mixed.config().rank();
-    if (rank > plan.maxRank()) {
+    int rank = mixed.lora().rank();
+    if (rank > plan.room().of(Size.RANK)) {
       throw new UnusableArtifact(
           "adapters",
-          "their ranks add up to %d, the server has room for %d".formatted(rank, plan.maxRank()),
+          "their ranks add up to %d, the server has room for %d"
+              .formatted(rank, plan.room().of(Size.RANK)),
           "start the server with --max-rank %d, or make one adapter of them by 'banyan combine'"
               .formatted(rank));
     }
