@@ -5,6 +5,7 @@ import dev.banyan.graph.GraphFailure;
 import dev.banyan.graph.cli.ExportCommand;
 import dev.banyan.graph.cli.InspectCommand;
 import dev.banyan.graph.cli.MergeCommand;
+import dev.banyan.graph.cli.MethodsCommand;
 import dev.banyan.graph.cli.PrepareCommand;
 import dev.banyan.graph.cli.QuantizeCommand;
 import dev.banyan.runtime.RuntimeFailure;
@@ -48,6 +49,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     subcommands = {
       InspectCommand.class,
       QuantizeCommand.class,
+      MethodsCommand.class,
       PrepareCommand.class,
       TrainCommand.class,
       EvaluateCommand.class,

@@ -23,6 +23,15 @@ public record Sizes(Map<Size, Integer> values) {
     return new Sizes(Map.of());
   }
 
+  /** What adapters have that were not asked for anything else. */
+  public static Sizes usual() {
+    return none()
+        .with(Size.RANK, 8)
+        .with(Size.TOKENS, 20)
+        .with(Size.BOTTLENECK, 48)
+        .with(Size.PROJECTION, 256);
+  }
+
   /** Rank and labels, and every other size as large as the rank: for checks on small numbers. */
   public static Sizes of(long rank, long labels) {
     Map<Size, Integer> all = new EnumMap<>(Size.class);

@@ -23,9 +23,6 @@ public record AdapterPlan(
     AlphaPattern alphas,
     double dropout,
     Sizes sizes) {
-  private static final Sizes USUAL =
-      Sizes.none().with(Size.TOKENS, 20).with(Size.BOTTLENECK, 48).with(Size.PROJECTION, 256);
-
   /**
    * Checks the ranges.
    *
@@ -45,7 +42,7 @@ public record AdapterPlan(
       RankPattern ranks,
       AlphaPattern alphas,
       double dropout) {
-    this(rank, alpha, rankStabilized, ranks, alphas, dropout, USUAL);
+    this(rank, alpha, rankStabilized, ranks, alphas, dropout, Sizes.usual());
   }
 
   /** A plain LoRA adapter. */
