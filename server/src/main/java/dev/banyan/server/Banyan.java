@@ -13,6 +13,7 @@ import dev.banyan.runtime.cli.CombineCommand;
 import dev.banyan.runtime.cli.EvaluateCommand;
 import dev.banyan.runtime.cli.TrainCommand;
 import dev.banyan.server.cli.ServeCommand;
+import dev.banyan.server.compare.CompareCommand;
 import dev.banyan.server.problem.ServerProblem;
 import dev.banyan.server.quickstart.QuickstartCommand;
 import dev.banyan.server.quickstart.QuickstartFailure;
@@ -53,6 +54,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       PrepareCommand.class,
       TrainCommand.class,
       EvaluateCommand.class,
+      CompareCommand.class,
       CombineCommand.class,
       MergeCommand.class,
       ExportCommand.class,

@@ -1,0 +1,40 @@
+package dev.banyan.server.compare;
+
+import dev.banyan.artifacts.bundle.MethodName;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * How a method is usually trained: what the fewer parameters learn, they have to learn in larger
+ * steps.
+ *
+ * @param learningRate the rate of AdamW
+ * @param flags of {@code banyan train}
+ */
+record TypicalRun(double learningRate, List<String> flags) {
+  /** Copies the list. */
+  TypicalRun {
+    flags = List.copyOf(flags);
+  }
+
+  /** One row a method. */
+  static TypicalRun of(MethodName method) {
+    return switch (method) {
+      case LORA -> new TypicalRun(1e-3, List.of("--rank=8", "--alpha=16"));
+      case IA3 -> new TypicalRun(1e-2, List.of());
+      case BITFIT -> new TypicalRun(2e-3, List.of());
+    };
+  }
+
+  /** The run of several methods in one adapter: the smallest rate, and all flags. */
+  static TypicalRun of(List<MethodName> methods) {
+    double rate = Double.POSITIVE_INFINITY;
+    List<String> flags = new ArrayList<>();
+    for (MethodName method : methods) {
+      TypicalRun own = of(method);
+      rate = Math.min(rate, own.learningRate());
+      own.flags().stream().filter(flag -> !flags.contains(flag)).forEach(flags::add);
+    }
+    return new TypicalRun(rate, flags);
+  }
+}
