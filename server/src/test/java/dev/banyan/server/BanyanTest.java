@@ -81,7 +81,7 @@ class BanyanTest {
             .toList();
     assertThat(firstWords)
         .containsExactly(
-            "Show", "Store", "Prepare", "Train", "Judge", "Make", "Merge", "Write", "Serve",
+            "Show", "Store", "List", "Prepare", "Train", "Judge", "Make", "Merge", "Write", "Serve",
             "Show");
   }
 

@@ -32,6 +32,9 @@ public sealed interface BlockMatrix permits CodeMatrix, NumberMatrix {
    */
   double tolerance(long row, int column);
 
+  /** How it is stored, so that another one can be stored alike. */
+  BlockFormat format();
+
   /** What is stored, as the operator takes it: numbers, scales, and perhaps zero points. */
   List<Tensor> tensors();
 

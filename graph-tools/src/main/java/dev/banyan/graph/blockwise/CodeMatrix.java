@@ -29,6 +29,11 @@ public record CodeMatrix(Tensor packed, Tensor magnitudes, Layout layout) implem
     }
   }
 
+  /** The same with magnitudes of 8 bits. */
+  public CodeMatrix with(SmallMagnitudes small) {
+    return new CodeMatrix(packed, small.restored(), layout);
+  }
+
   @Override
   public long rows() {
     return layout.rows();
@@ -57,6 +62,11 @@ public record CodeMatrix(Tensor packed, Tensor magnitudes, Layout layout) implem
 
   private float magnitude(long index) {
     return magnitudes.data().getAtIndex(FLOATS, index / layout.block());
+  }
+
+  @Override
+  public CodeFormat format() {
+    return new CodeFormat(layout.codes(), Math.toIntExact(layout.block()));
   }
 
   @Override

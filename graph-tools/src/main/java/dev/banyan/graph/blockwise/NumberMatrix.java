@@ -89,6 +89,11 @@ public record NumberMatrix(Tensor packed, Tensor scales, Optional<Tensor> zeroPo
   }
 
   @Override
+  public NumberFormat format() {
+    return new NumberFormat(layout.bits(), Math.toIntExact(layout.block()), zeroPoints.isPresent());
+  }
+
+  @Override
   public List<Tensor> tensors() {
     List<Tensor> tensors = new ArrayList<>(List.of(packed, scales));
     zeroPoints.ifPresent(tensors::add);

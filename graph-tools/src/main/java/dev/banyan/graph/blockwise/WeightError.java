@@ -6,10 +6,11 @@ package dev.banyan.graph.blockwise;
  * @param max the greatest distance of a number from its original, relative to the matrix's greatest
  *     magnitude
  * @param mean the mean distance, relative to the mean magnitude
+ * @param length of the difference, as of a vector
  * @param worstSteps the greatest distance, relative to what the format allows for its block ({@link
  *     BlockMatrix#tolerance}): at most 1, but for the rounding of floats
  */
-public record WeightError(double max, double mean, double worstSteps) {
+public record WeightError(double max, double mean, double length, double worstSteps) {
   /** Compares a matrix with what was stored of it. */
   public static WeightError between(MatrixRows exact, BlockMatrix stored) {
     Sums sums = new Sums();
@@ -24,6 +25,7 @@ public record WeightError(double max, double mean, double worstSteps) {
     return new WeightError(
         quotient(sums.furthest, sums.greatest),
         quotient(sums.distance, sums.magnitude),
+        Math.sqrt(sums.squares),
         sums.worstSteps);
   }
 
@@ -36,6 +38,7 @@ public record WeightError(double max, double mean, double worstSteps) {
     private double furthest;
     private double greatest;
     private double distance;
+    private double squares;
     private double magnitude;
     private double worstSteps;
 
@@ -45,6 +48,7 @@ public record WeightError(double max, double mean, double worstSteps) {
       furthest = Math.max(furthest, apart);
       greatest = Math.max(greatest, Math.abs(exact));
       distance += apart;
+      squares += apart * apart;
       magnitude += Math.abs(exact);
       worstSteps = Math.max(worstSteps, quotient(apart, tolerance));
     }

@@ -5,11 +5,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.MergeReport;
+import dev.banyan.graph.MergeReport.Requantized;
 import dev.banyan.graph.MergeRequest;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -24,7 +26,8 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     description = {
       "Merge an adapter into its base: one ONNX model without a trace of LoRA, for any runtime.",
-      "It is written only if it answers random texts as base and adapter do."
+      "It is written only if it answers random texts as base and adapter do. Layers that are stored",
+      "in few bits are stored so again, and what that costs is reported."
     })
 public final class MergeCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
@@ -86,10 +89,8 @@ public final class MergeCommand implements Callable<Integer> {
     if (!report.labels().isEmpty()) {
       screen.printf(Locale.ROOT, "  labels      %s%n", String.join(", ", report.labels()));
     }
-    screen.printf(
-        Locale.ROOT,
-        "  self-check  answers differ from base and adapter by %.1e at most%n",
-        report.difference());
+    report.requantized().ifPresent(rounding -> print(rounding, screen));
+    printAnswers(report, screen);
     screen.printf(
         Locale.ROOT,
         "  %.1f s, written to %s%n",
@@ -97,13 +98,55 @@ public final class MergeCommand implements Callable<Integer> {
         String.join(" and ", report.files().stream().map(Path::toString).toList()));
   }
 
+  private static void print(Requantized rounding, PrintWriter screen) {
+    screen.printf(
+        Locale.ROOT,
+        "  few bits    %d layers are stored as before, the worst with its weights %.2f%% off, within %.2f rounding steps; they keep %.0f%% of the adapter's change, and rounding adds %.2f times its length%n",
+        rounding.layers(),
+        100 * rounding.meanError(),
+        rounding.steps(),
+        100 * rounding.kept(),
+        rounding.rounding());
+  }
+
+  private static void printAnswers(MergeReport report, PrintWriter screen) {
+    double difference = report.answers().difference();
+    OptionalDouble bare = report.answers().withoutAdapter();
+    screen.printf(
+        Locale.ROOT,
+        "  self-check  answers differ from base and adapter by %.1e at most%s%n",
+        difference,
+        bare.isPresent()
+            ? ", those of the base without it by %.1e".formatted(bare.getAsDouble())
+            : "");
+    if (bare.isPresent() && difference > bare.getAsDouble() / 2) {
+      screen.println(
+          "  warning     much of the adapter is lost in rounding: serve base and adapter, or merge over a bundle made with 'prepare --dequantize', which keeps all of it in floats");
+    }
+  }
+
   static ObjectNode asJson(MergeReport report) {
     ObjectNode object =
         JsonText.object()
             .put("layers", report.layers())
             .put("largest_change", report.change())
-            .put("difference", report.difference())
+            .put("difference", report.answers().difference())
             .put("seconds", report.time().toMillis() / 1000.0);
+    report
+        .answers()
+        .withoutAdapter()
+        .ifPresent(bare -> object.put("difference_without_adapter", bare));
+    report
+        .requantized()
+        .ifPresent(
+            rounding ->
+                object
+                    .putObject("requantized")
+                    .put("layers", rounding.layers())
+                    .put("mean_error", rounding.meanError())
+                    .put("steps", rounding.steps())
+                    .put("kept", rounding.kept())
+                    .put("rounding", rounding.rounding()));
     ArrayNode files = object.putArray("files");
     report.files().forEach(file -> files.add(file.toString()));
     report.outputs().forEach(object.putArray("outputs")::add);

@@ -8,6 +8,7 @@ import dev.banyan.artifacts.integrity.WorkFolder;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.graph.GraphFailure.NotMergeable;
 import dev.banyan.graph.MergeReport;
+import dev.banyan.graph.MergeReport.Answers;
 import dev.banyan.graph.MergeRequest;
 import dev.banyan.graph.io.ModelFiles;
 import dev.banyan.graph.io.OnnxReader;
@@ -54,10 +55,14 @@ public final class AdapterMerge {
     Model eval = OnnxReader.read(OnnxFile.read(bundle.file(Bundle.EVAL_MODEL)));
     try (WorkFolder folder = WorkFolder.beside(request.out())) {
       MergedGraph merged = new MergedGraph(eval.graph(), bundle, weights);
-      merged.merge(folder.path().resolve("merged.data"));
+      merged.merge(folder.path());
       ModelFiles out = new ModelFiles(request.out(), request.externalData());
       List<Path> staged = out.stage(described(eval, bundle, weights), folder.path());
-      double difference = new MergeCheck(bundle, weights).difference(staged.getFirst());
+      MergeCheck check = new MergeCheck(bundle, weights);
+      Answers answers =
+          merged.requantized().isEmpty()
+              ? check.exact(staged.getFirst())
+              : check.rounded(staged.getFirst());
       List<Path> files = folder.whole(() -> out.putInPlace(staged));
       return new MergeReport(
           files,
@@ -65,7 +70,8 @@ public final class AdapterMerge {
           merged.change(),
           eval.graph().outputs().stream().map(Value::name).toList(),
           weights.labels(),
-          difference,
+          answers,
+          merged.requantized(),
           Duration.ofNanos(System.nanoTime() - start));
     }
   }

@@ -8,6 +8,7 @@ import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.GraphFailure.NotMergeable;
+import dev.banyan.graph.MergeReport.Answers;
 import dev.banyan.graph.training.RandomBatch;
 import dev.banyan.runtime.data.Vocabulary;
 import dev.banyan.runtime.inference.AdapterWeights;
@@ -24,6 +25,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.SplittableRandom;
 
 /** Holds a merged model against base and adapter side by side, on random texts. */
@@ -52,54 +54,99 @@ final class MergeCheck {
   }
 
   /**
-   * The largest difference between two elements of the answers, relative to the largest element if
-   * that is above 1.
+   * Holds a model against base and adapter that is to answer as they do.
    *
-   * @throws NotMergeable if it is above 1e-4, with the numbers
+   * @throws NotMergeable if a difference is above 1e-4, with the numbers
    */
-  double difference(Path merged) {
-    Path eval = bundle.file(Bundle.EVAL_MODEL);
+  Answers exact(Path merged) {
+    List<RandomBatch> batches = batches();
+    // One after the other: both at once would need twice the memory of the base.
+    List<Map<String, float[]>> seen = answers(merged, batches, false);
+    return new Answers(
+        furthest(seen, answers(evalModel(), batches, false), TOLERANCE), OptionalDouble.empty());
+  }
+
+  /**
+   * Holds a model whose weights are stored in few bits against base and adapter. No difference is
+   * too large; to be judged by it stands beside that of the base without its adapter.
+   *
+   * @throws NotMergeable if an answer is not finite
+   */
+  Answers rounded(Path merged) {
+    List<RandomBatch> batches = batches();
+    List<Map<String, float[]>> seen = answers(merged, batches, false);
+    List<Map<String, float[]>> bare = answers(evalModel(), batches, true);
+    List<Map<String, float[]>> expected = answers(evalModel(), batches, false);
+    return new Answers(
+        furthest(seen, expected, Double.MAX_VALUE),
+        OptionalDouble.of(furthest(bare, expected, Double.MAX_VALUE)));
+  }
+
+  private Path evalModel() {
+    return bundle.file(Bundle.EVAL_MODEL);
+  }
+
+  private List<RandomBatch> batches() {
     SplittableRandom random = new SplittableRandom(42);
-    long vocabulary = Vocabulary.rows(OnnxFile.read(eval)).orElse(1);
+    long vocabulary = Vocabulary.rows(OnnxFile.read(evalModel())).orElse(1);
     int length = Math.min(LENGTH, bundle.manifest().text().maxLength());
     List<RandomBatch> batches = new ArrayList<>();
     for (int i = 0; i < BATCHES; i++) {
       batches.add(RandomBatch.of(random, vocabulary, ROWS, length));
     }
-    // One after the other: both at once would need twice the memory of the base.
-    List<Map<String, float[]>> seen = answers(merged, batches);
-    List<Map<String, float[]>> expected = answers(eval, batches);
+    return batches;
+  }
+
+  private static double furthest(
+      List<Map<String, float[]>> seen, List<Map<String, float[]>> expected, double tolerance) {
     double largest = 0;
     for (int i = 0; i < BATCHES; i++) {
       for (var answer : seen.get(i).entrySet()) {
         float[] other = expected.get(i).get(answer.getKey());
         if (other != null) {
-          largest = Math.max(largest, require(answer.getKey(), answer.getValue(), other));
+          Pair pair = new Pair(answer.getValue(), other);
+          largest = Math.max(largest, pair.difference(answer.getKey(), tolerance));
         }
       }
     }
     return largest;
   }
 
-  private static double require(String output, float[] merged, float[] expected) {
-    double difference = 0;
-    double scale = 1;
-    for (int i = 0; i < expected.length; i++) {
-      scale = Math.max(scale, Math.abs(expected[i]));
-      double one = i < merged.length ? Math.abs(merged[i] - expected[i]) : Double.NaN;
-      // A difference that is no number must not get lost in a comparison.
-      difference = Double.isNaN(one) || one > difference ? one : difference;
+  /** What two models answer. */
+  private static final class Pair {
+    private final float[] merged;
+    private final float[] expected;
+
+    Pair(float[] merged, float[] expected) {
+      this.merged = merged;
+      this.expected = expected;
     }
-    double relative = difference / scale;
-    if (!(relative <= TOLERANCE) || merged.length != expected.length) {
-      throw new NotMergeable(
-          "The merged model gives '%s' %.3g away from base and adapter (largest element %.3g, expected at most %.0e of it). Nothing was written; please report the model"
-              .formatted(output, difference, scale, TOLERANCE));
+
+    double difference(String output, double tolerance) {
+      double difference = 0;
+      double scale = 1;
+      for (int i = 0; i < expected.length; i++) {
+        scale = Math.max(scale, Math.abs(expected[i]));
+        double one = i < merged.length ? Math.abs(merged[i] - expected[i]) : Double.NaN;
+        // A difference that is no number must not get lost in a comparison.
+        difference = Double.isNaN(one) || one > difference ? one : difference;
+      }
+      double relative = difference / scale;
+      if (!(relative <= tolerance) || merged.length != expected.length) {
+        throw new NotMergeable(
+            "The merged model gives '%s' %.3g away from base and adapter (largest element %.3g, expected at most %.0e of it). Nothing was written; please report the model"
+                .formatted(output, difference, scale, tolerance));
+      }
+      return relative;
     }
-    return relative;
   }
 
-  private List<Map<String, float[]>> answers(Path model, List<RandomBatch> batches) {
+  /**
+   * What a model answers.
+   *
+   * @param bare true for the base without its adapter, but for the head
+   */
+  private List<Map<String, float[]>> answers(Path model, List<RandomBatch> batches, boolean bare) {
     List<Map<String, float[]>> answers = new ArrayList<>();
     SessionSettings settings = SessionSettings.defaults().sparing(bytesOfBase());
     try (InferenceSession session = InferenceSession.open(model, settings)) {
@@ -107,7 +154,8 @@ final class MergeCheck {
       for (RandomBatch batch : batches) {
         try (Arena arena = Arena.ofConfined();
             TensorScope scope = new TensorScope();
-            OutputTensors out = session.run(feeds(session, batch, scope, arena), outputs)) {
+            OutputTensors out =
+                session.run(feeds(session, batch, new Memory(scope, arena), bare), outputs)) {
           Map<String, float[]> answer = new HashMap<>();
           outputs.forEach(name -> answer.put(name, out.floats(name)));
           answers.add(answer);
@@ -117,13 +165,17 @@ final class MergeCheck {
     return answers;
   }
 
+  /** Where a run's inputs are. */
+  private record Memory(TensorScope scope, Arena arena) {}
+
   private long bytesOfBase() {
     BundleFile weights = bundle.manifest().files().get(Bundle.BASE_DATA);
     return weights == null ? 0 : weights.bytes();
   }
 
   private Map<String, NativeTensor> feeds(
-      InferenceSession session, RandomBatch batch, TensorScope scope, Arena arena) {
+      InferenceSession session, RandomBatch batch, Memory memory, boolean bare) {
+    TensorScope scope = memory.scope();
     Map<String, ParameterSpec> parameters = new HashMap<>();
     bundle.manifest().parameters().forEach(spec -> parameters.put(spec.name(), spec));
     Map<String, NativeTensor> feeds = new HashMap<>();
@@ -132,12 +184,12 @@ final class MergeCheck {
       if (bundle.manifest().text().inputs().contains(port.name())) {
         feeds.put(port.name(), batch.feed(scope, port.name()));
       } else if (spec != null) {
-        feeds.put(port.name(), parameter(spec, scope));
+        feeds.put(port.name(), parameter(spec, bare, scope));
       } else if (port.name().endsWith("_scaling")) {
         // The scaling is in the weights already.
         feeds.put(port.name(), ones(port, scope));
       } else {
-        feeds.put(port.name(), zeros(port, batch, scope, arena));
+        feeds.put(port.name(), zeros(port, batch, memory));
       }
     }
     return feeds;
@@ -151,15 +203,15 @@ final class MergeCheck {
   }
 
   /** A layer that the adapter leaves alone has zeros, a weight of the base its own value. */
-  private NativeTensor parameter(ParameterSpec spec, TensorScope scope) {
-    Tensor own = weights.tensors().get(spec.name());
+  private NativeTensor parameter(ParameterSpec spec, boolean bare, TensorScope scope) {
+    boolean left = bare && spec.method().isPresent();
+    Tensor own = left ? null : weights.tensors().get(spec.name());
     Tensor tensor = own == null ? base.neutral(spec, weights.sizes()) : own;
     return scope.floats(tensor.floats(), tensor.shape().toArray());
   }
 
   /** What only the loss reads, such as labels. */
-  private static NativeTensor zeros(
-      TensorPort port, RandomBatch batch, TensorScope scope, Arena arena) {
+  private static NativeTensor zeros(TensorPort port, RandomBatch batch, Memory memory) {
     List<Long> dims = new ArrayList<>();
     for (int axis = 0; axis < port.dims().size(); axis++) {
       long size = port.dims().get(axis);
@@ -173,6 +225,8 @@ final class MergeCheck {
               });
     }
     Shape shape = new Shape(dims);
-    return scope.view(arena.allocate(port.type().bytes(shape.elements()), 64), port.type(), shape);
+    return memory
+        .scope()
+        .view(memory.arena().allocate(port.type().bytes(shape.elements()), 64), port.type(), shape);
   }
 }

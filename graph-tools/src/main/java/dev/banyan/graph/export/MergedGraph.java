@@ -5,13 +5,11 @@ import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.MethodInfo;
 import dev.banyan.artifacts.bundle.ParameterSpec;
-import dev.banyan.artifacts.integrity.MappedFile;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
-import dev.banyan.artifacts.onnx.ExternalDataWriter;
-import dev.banyan.artifacts.onnx.ExternalLocation;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.GraphFailure.NotMergeable;
+import dev.banyan.graph.MergeReport.Requantized;
 import dev.banyan.graph.adapter.AdapterMethods;
 import dev.banyan.graph.adapter.LayerMethod;
 import dev.banyan.graph.adapter.LayerMethod.Layer;
@@ -27,9 +25,6 @@ import dev.banyan.graph.pass.RemoveUnused;
 import dev.banyan.graph.site.Site;
 import dev.banyan.runtime.inference.AdapterWeights;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -51,15 +46,13 @@ final class MergedGraph {
           "token_embeddings", List.of(Dim.of("batch"), Dim.of("sequence")),
           "pooler_output", List.of(Dim.of("batch")));
 
-  private static final ValueLayout.OfFloat FLOAT =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
   private final Graph graph;
   private final BundleManifest bundle;
   private final BaseValues base;
   private final AdapterWeights weights;
   private int layers;
   private double change;
+  private Optional<Requantized> requantized = Optional.empty();
 
   MergedGraph(Graph graph, Bundle bundle, AdapterWeights weights) {
     this.graph = graph;
@@ -78,37 +71,34 @@ final class MergedGraph {
     return change;
   }
 
+  /** What was lost in layers of few bits, if there are such. */
+  Optional<Requantized> requantized() {
+    return requantized;
+  }
+
   /** An adapter of one method for a layer. */
   private record Merge(LayerMethod method, Point point, List<Tensor> adapter) {}
 
   /** A layer that gets other weights. */
   private record Changed(String site, Node layer, List<Merge> merges) {}
 
-  /** A new weight in the file of them. */
-  private record Written(Node layer, Tensor old, ExternalLocation place) {}
-
   /**
    * Rewrites the graph.
    *
-   * @param file where the new weights are kept, so that they need no memory; views of it are the
-   *     graph's
+   * @param folder where the new weights are kept, so that they need no memory; views of its files
+   *     are the graph's
    */
-  void merge(Path file) {
+  void merge(Path folder) {
     requireHead();
     chooseOutputs();
     List<Changed> changed = removeAdapters();
     fillHead();
     fillBaseWeights();
     removeInputs();
-    List<Written> written = new ArrayList<>();
-    try (ExternalDataWriter data = new ExternalDataWriter(file)) {
-      for (Changed one : changed) {
-        written.add(write(one, data));
-      }
-    }
-    if (!written.isEmpty()) {
-      MemorySegment data = MappedFile.map(file);
-      written.forEach(one -> replace(one, data));
+    try (MergedWeights merged = new MergedWeights(folder)) {
+      changed.forEach(one -> write(one, merged));
+      merged.addTo(graph);
+      requantized = merged.requantized();
     }
     if (change == 0 && head().isEmpty()) {
       throw new UnusableArtifact(
@@ -219,45 +209,31 @@ final class MergedGraph {
         .filter(spec -> spec.site().equals(path));
   }
 
-  private static Tensor weightOf(Node layer, String site) {
-    return layer
-        .input(1)
-        .constant()
-        .filter(weight -> weight.type() == DType.FLOAT && weight.shape().rank() == 2)
-        .orElseThrow(
-            () ->
-                new NotMergeable(
-                    "The layer '%s' has no float weight of its own (%s), so the adapter cannot become part of it; serve base and adapter, or merge over a bundle of the model before it was quantized"
-                        .formatted(site, layer)));
-  }
-
   /** What scales the input comes first, what scales the output last. */
-  private Written write(Changed one, ExternalDataWriter data) {
+  private void write(Changed one, MergedWeights merged) {
     Node layer = one.layer();
-    Tensor old = weightOf(layer, one.site());
     Optional<Value> bias = Site.biasOf(layer);
-    LayerWeights now = new LayerWeights(old, bias.map(value -> value.constant().orElseThrow()));
     try (Arena arena = Arena.ofConfined()) {
+      Tensor old = MergedWeights.of(layer, one.site(), arena);
+      LayerWeights now = new LayerWeights(old, bias.map(value -> value.constant().orElseThrow()));
       List<Merge> inOrder = new ArrayList<>(one.merges());
       inOrder.sort(Comparator.comparing(Merge::point));
       for (Merge merge : inOrder) {
         Layer before = new Layer(one.site(), layer, now);
         now = merge.method().merge(before, merge.adapter(), arena);
       }
-      double most = largestDifference(old.data(), now.weight().data());
+      double most = merged.add(layer, old, now.weight());
       layers += most > 0 ? 1 : 0;
       change = Math.max(change, most);
-      MappedFile.release(old.data());
       if (bias.isPresent()) {
         replaceBias(layer, bias.get(), now.bias().orElseThrow());
       }
-      return new Written(layer, old, data.add(now.weight().named(layer.output().name())));
     }
   }
 
   private void replaceBias(Node layer, Value old, Tensor merged) {
     Tensor own = old.constant().orElseThrow();
-    double most = largestDifference(own.data(), merged.data());
+    double most = MergedWeights.largestDifference(own.data(), merged.data());
     if (most == 0) {
       return;
     }
@@ -275,34 +251,6 @@ final class MergedGraph {
     }
   }
 
-  private static double largestDifference(MemorySegment a, MemorySegment b) {
-    double largest = 0;
-    for (long i = 0; i < a.byteSize() / Float.BYTES; i++) {
-      largest = Math.max(largest, Math.abs(a.getAtIndex(FLOAT, i) - b.getAtIndex(FLOAT, i)));
-    }
-    return largest;
-  }
-
-  /** A weight that others read too stays for them, and the layer gets one of its own. */
-  private void replace(Written one, MemorySegment data) {
-    Value old = one.layer().input(1);
-    Tensor tensor =
-        new Tensor(
-            graph.freshName(old.name() + "/merged"),
-            DType.FLOAT,
-            one.old().shape(),
-            data.asSlice(one.place().offset(), one.place().length()));
-    Value merged = graph.addConstant(tensor);
-    one.layer().replaceInput(1, merged);
-    boolean captured =
-        graph.nodes().stream().anyMatch(node -> node.captures().contains(old.name()));
-    if (old.users().isEmpty() && !captured) {
-      String name = old.name();
-      graph.removeUnused(old);
-      graph.rename(merged, name);
-    }
-  }
-
   private void fillHead() {
     for (ParameterSpec spec : head()) {
       fill(spec, Objects.requireNonNull(weights.tensors().get(spec.name())));
@@ -316,7 +264,7 @@ final class MergedGraph {
         Tensor own = base.of(spec);
         Tensor tensor = Objects.requireNonNullElse(weights.tensors().get(spec.name()), own);
         fill(spec, tensor);
-        change = Math.max(change, largestDifference(own.data(), tensor.data()));
+        change = Math.max(change, MergedWeights.largestDifference(own.data(), tensor.data()));
       }
     }
   }

@@ -21,7 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
+import java.util.function.Consumer;
 
 /**
  * Weights that are stored in few bits one after the other, in a file, so that a model of any size
@@ -78,31 +78,39 @@ public final class StoredWeights implements AutoCloseable {
    * @throws UnusableModel if it has numbers that are not finite
    */
   public Stored add(String name, MatrixRows weight, Form form) {
+    return add(name, weight, form, any -> {});
+  }
+
+  /**
+   * The same, showing what is stored while it is in memory.
+   *
+   * @param witness looks at it
+   */
+  public Stored add(
+      String name, MatrixRows weight, Form form, Consumer<? super BlockMatrix> witness) {
     try (Arena arena = Arena.ofConfined()) {
       BlockMatrix stored = form.blocks().quantize(name, weight, arena);
-      Optional<SmallMagnitudes> small =
-          form.doubleQuantized() && stored instanceof CodeMatrix codes
-              ? SmallMagnitudes.of(codes.magnitudes())
-              : Optional.empty();
-      BlockMatrix read =
-          small.isPresent() && stored instanceof CodeMatrix codes
-              ? new CodeMatrix(codes.packed(), small.get().restored(), codes.layout())
-              : stored;
-      WeightError error = WeightError.between(weight, read);
+      Optional<SmallMagnitudes> small = Optional.empty();
+      if (form.doubleQuantized() && stored instanceof CodeMatrix codes) {
+        small = SmallMagnitudes.of(codes.magnitudes());
+        stored = small.map(codes::with).orElse(codes);
+      }
+      WeightError error = WeightError.between(weight, stored);
       if (!Double.isFinite(error.max()) || !Double.isFinite(error.mean())) {
         throw new UnusableModel(
             "The weight of layer '%s' has numbers that are not finite; the model is broken"
                 .formatted(name));
       }
-      Stream<Tensor> tensors =
-          small.isPresent()
-              ? Stream.concat(
-                  Stream.of(stored.tensors().getFirst()), small.get().tensors().stream())
-              : stored.tensors().stream();
+      witness.accept(stored);
+      List<Tensor> tensors = new ArrayList<>(stored.tensors());
+      if (small.isPresent()) {
+        tensors.subList(1, tensors.size()).clear();
+        tensors.addAll(small.get().tensors());
+      }
       return new Stored(
           BlockProduct.operator(stored),
           BlockProduct.settings(stored),
-          tensors.map(tensor -> file.add(tensor.name(), tensor)).toList(),
+          tensors.stream().map(tensor -> file.add(tensor.name(), tensor)).toList(),
           small.isPresent(),
           error);
     }

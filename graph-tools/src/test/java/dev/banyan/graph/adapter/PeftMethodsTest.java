@@ -127,7 +127,7 @@ class PeftMethodsTest {
     MergeReport report =
         GraphTools.merge(
             new MergeRequest(bundle.dir(), Fixtures.peftMethod(recorded.fixture()), merged, false));
-    assertThat(report.difference()).isLessThan(LOGIT_TOLERANCE);
+    assertThat(report.answers().difference()).isLessThan(LOGIT_TOLERANCE);
     try (InferenceSession session = InferenceSession.open(merged, SessionSettings.defaults());
         TensorScope scope = new TensorScope();
         OutputTensors out =

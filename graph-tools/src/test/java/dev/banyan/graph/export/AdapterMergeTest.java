@@ -68,7 +68,7 @@ class AdapterMergeTest {
     Path out = at("merged.onnx");
     MergeReport report = merge(bundle, adapter, out, false);
 
-    assertThat(report.difference()).isLessThan(TOLERANCE);
+    assertThat(report.answers().difference()).isLessThan(TOLERANCE);
     assertThat(report.layers()).isEqualTo(bundle.manifest().adapter().sites().size());
     assertThat(report.files()).containsExactly(out);
     assertThat(run(out, "logits"))
