@@ -36,7 +36,7 @@ record ComparisonPicture(List<Compared> rows) {
     StringBuilder svg = new StringBuilder();
     svg.append(
         format(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" font-family=\"sans-serif\" font-size=\"12\">\n",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" font-family=\"sans-serif\" font-size=\"12\">%n",
             WIDTH, HEIGHT, WIDTH));
     svg.append("<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n");
     String metric = figures.isEmpty() ? "score" : figures.getFirst().metric().title();
@@ -45,7 +45,7 @@ record ComparisonPicture(List<Compared> rows) {
     for (int i = 0; i < rows.size(); i++) {
       double x = right.at(decades(figures.get(i)));
       double y = up.at(figures.get(i).mean());
-      svg.append(format("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"#0072B2\"/>\n", x, y));
+      svg.append(format("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"#0072B2\"/>%n", x, y));
       svg.append(text(x + 8, y + 4, "start", rows.get(i).method()));
     }
     return svg.append("</svg>\n").toString();
@@ -67,23 +67,23 @@ record ComparisonPicture(List<Compared> rows) {
   private static void line(StringBuilder svg, double x1, double y1, double x2, double y2) {
     svg.append(
         format(
-            "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>\n",
+            "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>%n",
             x1, y1, x2, y2));
   }
 
   private static String text(double x, double y, String anchor, String words) {
     String escaped = words.replace("&", "&amp;").replace("<", "&lt;");
     return format(
-        "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n", x, y, anchor, escaped);
+        "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>%n", x, y, anchor, escaped);
   }
 
   private static double decades(Figures figures) {
-    return Math.log10(Math.max(1, figures.parameters()));
+    return Math.log10((double) Math.max(1, figures.parameters()));
   }
 
   /** A decimal point in every country. */
   private static String format(String pattern, Object... values) {
-    return String.format(Locale.ROOT, pattern, values);
+    return String.format(Locale.ROOT, pattern.replace("%n", "\n"), values);
   }
 
   /** From numbers to places. */

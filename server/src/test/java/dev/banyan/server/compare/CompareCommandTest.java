@@ -34,7 +34,8 @@ class CompareCommandTest {
             "--out=" + folder.resolve("out"),
             "--json");
     assertThat(called.exitCode()).as(called.err()).isEqualTo(1);
-    JsonNode methods = JsonText.parse("out", called.out().getBytes(StandardCharsets.UTF_8)).path("methods");
+    JsonNode methods =
+        JsonText.parse("out", called.out().getBytes(StandardCharsets.UTF_8)).path("methods");
     assertThat(methods).hasSize(3);
     for (int i = 0; i < 2; i++) {
       JsonNode method = methods.get(i);
