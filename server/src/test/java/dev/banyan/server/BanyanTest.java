@@ -81,8 +81,8 @@ class BanyanTest {
             .toList();
     assertThat(firstWords)
         .containsExactly(
-            "Show", "Store", "List", "Prepare", "Train", "Judge", "Make", "Merge", "Write", "Serve",
-            "Show");
+            "Show", "Store", "List", "Prepare", "Train", "Judge", "Train", "Make", "Merge", "Write",
+            "Serve", "Show");
   }
 
   @Test
