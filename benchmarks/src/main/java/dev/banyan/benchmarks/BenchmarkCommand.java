@@ -21,6 +21,7 @@ public final class BenchmarkCommand implements Callable<Integer> {
   /** What can be measured. */
   enum Benchmark {
     MIXED_BATCH(31),
+    MIXED_METHODS(15),
     ADAPTER_LOAD(100),
     START_UP(5),
     LARGE_MODEL(1);
@@ -46,7 +47,7 @@ public final class BenchmarkCommand implements Callable<Integer> {
   @Option(
       names = "--rounds",
       paramLabel = "N",
-      description = "how often each is run (default: 31, 100 and 5; large-model runs once)")
+      description = "how often each is run (default: 31, 15, 100 and 5; large-model runs once)")
   private Optional<Integer> rounds = Optional.empty();
 
   @Option(
@@ -78,6 +79,7 @@ public final class BenchmarkCommand implements Callable<Integer> {
     int count = rounds.orElse(benchmark.rounds);
     return switch (benchmark) {
       case MIXED_BATCH -> new MixedBatch(miniLm, count).measure();
+      case MIXED_METHODS -> new MixedMethods(miniLm, count).measure();
       case ADAPTER_LOAD -> new AdapterLoad(miniLm, count).measure();
       case START_UP -> new StartUp(miniLm, count, root).measure();
       case LARGE_MODEL -> new LargeJob(miniLm.dir(), root).measure();

@@ -4,12 +4,14 @@ import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.graph.GraphTools;
+import dev.banyan.graph.MethodChoice;
 import dev.banyan.graph.PrepareRequest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.OptionalInt;
 
 /**
@@ -27,17 +29,32 @@ record MiniLm(Path dir) {
 
   /** A bundle for text classification with adapters at these sites. */
   Bundle bundle(String targets) {
-    Path out = dir.resolve("bundle-" + targets.replace(',', '-'));
-    return GraphTools.prepare(
-            new PrepareRequest(
-                model(),
-                unpack("all-minilm-l6-v2-tokenizer.json"),
-                Task.TEXT_CLASSIFICATION,
-                PrepareRequest.SiteChoice.of(targets),
-                Pooling.MEAN,
-                OptionalInt.of(MAX_LENGTH),
-                out))
-        .bundle();
+    return GraphTools.prepare(request(targets, "bundle-" + targets.replace(',', '-'))).bundle();
+  }
+
+  /**
+   * A bundle for text classification with adapters of several methods.
+   *
+   * @param methods as {@code --method} takes them
+   * @param name of its folder
+   */
+  Bundle bundle(List<String> methods, String name) {
+    List<MethodChoice> choices =
+        methods.stream()
+            .map(method -> MethodChoice.parse(method, PrepareRequest.SiteChoice.of("")))
+            .toList();
+    return GraphTools.prepare(request("head-only", name).withMethods(choices)).bundle();
+  }
+
+  private PrepareRequest request(String targets, String name) {
+    return new PrepareRequest(
+        model(),
+        unpack("all-minilm-l6-v2-tokenizer.json"),
+        Task.TEXT_CLASSIFICATION,
+        PrepareRequest.SiteChoice.of(targets),
+        Pooling.MEAN,
+        OptionalInt.of(MAX_LENGTH),
+        dir.resolve(name));
   }
 
   private Path unpack(String resource) {
