@@ -2,7 +2,9 @@ package dev.banyan.artifacts.adapter;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.bundle.MethodName;
+import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
+import dev.banyan.artifacts.tensor.Tensor;
 import java.util.List;
 import java.util.OptionalInt;
 
@@ -10,7 +12,7 @@ import java.util.OptionalInt;
  * The description of an adapter, {@code adapter_config.json}: one record a method, with the keys
  * that PEFT has for it.
  */
-public sealed interface AdapterConfig permits LoraConfig, Ia3Config, OwnConfig {
+public sealed interface AdapterConfig permits LoraConfig, MissConfig, Ia3Config, OwnConfig {
   /** What every adapter has. */
   CommonConfig common();
 
@@ -35,6 +37,16 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, OwnConfig {
 
   /** The keys of the file. */
   ObjectNode json();
+
+  /**
+   * A tensor of the file as it is where its method is written out in full: what a file keeps of a
+   * repetition is repeated.
+   *
+   * @param spec the parameter that it is
+   */
+  default Tensor whole(ParameterSpec spec, Tensor tensor) {
+    return tensor;
+  }
 
   /** Which biases of the base the adapter has, in PEFT's words. */
   default String bias() {

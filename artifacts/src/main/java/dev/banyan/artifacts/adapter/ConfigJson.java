@@ -3,6 +3,7 @@ package dev.banyan.artifacts.adapter;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.integrity.CorruptArtifact;
 import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
@@ -15,6 +16,7 @@ import java.util.List;
  * answers.
  */
 final class ConfigJson {
+  private static final String BIAS = "bias";
   private final String artifact;
   private final ObjectNode json;
 
@@ -42,6 +44,7 @@ final class ConfigJson {
     ConfigJson keys = new ConfigJson(artifact, json);
     return switch (type.textValue()) {
       case "LORA" -> LoraConfigJson.parse(artifact, json);
+      case "MISS" -> MissConfig.parse(keys);
       case "IA3" -> Ia3Config.parse(keys);
       case OwnConfig.TYPE -> OwnConfig.parse(keys);
       default -> throw UnsupportedSettings.unsupported(artifact, "peft_type", type);
@@ -168,6 +171,43 @@ final class ConfigJson {
       throw UnsupportedSettings.unsupported(artifact, key, json.path(key));
     }
     json.remove(key);
+  }
+
+  /** Refuses one value of a setting that changes what the adapter computes. */
+  void refuseIf(String key, String value) {
+    if (has(key, value)) {
+      throw UnsupportedSettings.unsupported(artifact, key, json.path(key));
+    }
+  }
+
+  /** Whether a key has this text; it stays among the others. */
+  boolean has(String key, String value) {
+    return json.path(key).asText().equals(value);
+  }
+
+  /**
+   * Takes {@code bias}, as {@code none}, {@code all} or {@code lora_only}.
+   *
+   * @param ofLayers what PEFT calls the last one for this method
+   */
+  String takeBias(String ofLayers) {
+    JsonNode node = json.path(BIAS);
+    String bias = takeText(BIAS);
+    if (bias.equals(ofLayers)) {
+      return BiasTraining.LORA_ONLY.text();
+    }
+    if (bias.isEmpty()) {
+      return BiasTraining.NONE.text();
+    }
+    if (bias.equals(BiasTraining.LORA_ONLY.text()) || BiasTraining.of(bias).isEmpty()) {
+      throw UnsupportedSettings.unsupported(artifact, BIAS, node);
+    }
+    return bias;
+  }
+
+  /** Writes what {@link #takeBias} took. */
+  static void putBias(ObjectNode json, String bias, String ofLayers) {
+    json.put(BIAS, bias.equals(BiasTraining.LORA_ONLY.text()) ? ofLayers : bias);
   }
 
   private CorruptArtifact corrupt(String key, JsonNode node, String expected) {

@@ -4,8 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.bundle.MethodName;
+import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.integrity.CorruptArtifact;
+import dev.banyan.artifacts.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -112,6 +114,16 @@ public record OwnConfig(CommonConfig common, List<AdapterConfig> parts, List<Own
         .mapToDouble(each -> Double.parseDouble(each.settings().getOrDefault("scaling", "1")))
         .findFirst()
         .orElse(1);
+  }
+
+  @Override
+  public Tensor whole(ParameterSpec spec, Tensor tensor) {
+    for (AdapterConfig part : parts) {
+      if (spec.method().filter(part.methods()::contains).isPresent()) {
+        return part.whole(spec, tensor);
+      }
+    }
+    return tensor;
   }
 
   @Override

@@ -16,6 +16,14 @@ public enum MethodName {
       List.of(Size.RANK),
       "adds a product of two thin matrices to a layer's weight; the first choice for everything",
       "Hu et al., 2021, arXiv:2106.09685"),
+  /** Sums of inputs that share a row of a small matrix. */
+  MISS(
+      Kind.LAYERS,
+      "MISS",
+      false,
+      List.of(Size.RANK),
+      "one matrix a layer over sums of its inputs; LoRA's quality with fewer numbers, any rank",
+      "Kang and Yin, 2024, arXiv:2409.15371"),
   /** Scales activations by learned vectors. */
   IA3(
       Kind.LAYERS,

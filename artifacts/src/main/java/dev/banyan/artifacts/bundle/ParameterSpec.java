@@ -1,6 +1,7 @@
 package dev.banyan.artifacts.bundle;
 
 import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.artifacts.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -141,5 +142,36 @@ public record ParameterSpec(
                         .map(size -> (long) sizes.of(size))
                         .orElseGet(() -> Long.valueOf(dim)))
             .toList());
+  }
+
+  /**
+   * A tensor of this parameter in the room for larger sizes, so that it says the same there: filled
+   * up with zeros, which change nothing. The rows of MiSS's block are repeated instead: row j is
+   * for the inputs j, j + rank, j + 2 rank and so on.
+   *
+   * @throws IllegalArgumentException if rows are to be repeated and the room for them is no
+   *     multiple
+   */
+  public Tensor grown(Tensor tensor, Sizes room) {
+    Shape shape = shape(room);
+    if (!repeats()) {
+      return tensor.resized(shape);
+    }
+    long rows = tensor.shape().dim(0);
+    if (shape.dim(0) % rows != 0) {
+      throw new IllegalArgumentException(
+          "'%s' has %d rows, which are not repeated to %d".formatted(name, rows, shape.dim(0)));
+    }
+    float[] values = tensor.floats();
+    float[] result = new float[Math.toIntExact(shape.elements())];
+    for (int at = 0; at < result.length; at += values.length) {
+      System.arraycopy(values, 0, result, at, values.length);
+    }
+    return Tensor.ofFloats(tensor.name(), shape, result);
+  }
+
+  /** Whether a room for a larger rank is filled up by repeating, not with zeros. */
+  public boolean repeats() {
+    return method.equals(Optional.of(MethodName.MISS)) && dims.contains(RANK);
   }
 }

@@ -23,6 +23,10 @@ public final class AdapterMethods {
         known(name, settings, List.of());
         yield new Lora();
       }
+      case MISS -> {
+        known(name, settings, List.of());
+        yield new Miss();
+      }
       case IA3 -> {
         known(name, settings, List.of("feedforward"));
         yield new Ia3(Optional.ofNullable(settings.get("feedforward")).map(PathMatch::parse));

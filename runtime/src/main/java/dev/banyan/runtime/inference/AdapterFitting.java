@@ -88,7 +88,29 @@ final class AdapterFitting {
     for (Size size : Size.values()) {
       requireRoom(size, sizes.of(size));
     }
+    requireMultiples(sizes.of(Size.RANK));
     return sizes;
+  }
+
+  /** What is filled up by repeating fits only where it ends with a whole number of repetitions. */
+  private void requireMultiples(int highest) {
+    for (Map.Entry<ParameterSpec, Tensor> each : tensors.found().entrySet()) {
+      if (each.getKey().repeats()) {
+        String module = AdapterTensors.module(each.getKey(), each.getValue());
+        int rank = sizeOf(Size.RANK, module);
+        int room = limits.isAnySize() ? highest : limits.room().of(Size.RANK);
+        if (highest % rank != 0 || room % rank != 0) {
+          throw unusable(
+              "its blocks have %d rows, and a room of %d is no multiple of that"
+                  .formatted(rank, room),
+              "start the server with --max-rank %d".formatted(nextMultiple(rank, room)));
+        }
+      }
+    }
+  }
+
+  private static int nextMultiple(int rank, int room) {
+    return Math.ceilDiv(room, rank) * rank;
   }
 
   private int sizeOf(Size size, String module) {
@@ -198,24 +220,29 @@ final class AdapterFitting {
         : named;
   }
 
-  private Tensor convert(ParameterSpec spec, Tensor tensor, Sizes sizes) {
-    String module = AdapterTensors.module(spec, tensor);
-    Sizes own = sizes;
-    for (Size size : Size.values()) {
-      OptionalInt value = adapter.config().size(size, module);
-      own = value.isPresent() ? own.with(size, value.getAsInt()) : own;
-    }
-    Shape expected = spec.layout().inFile(spec.shape(own));
+  private Tensor convert(ParameterSpec spec, Tensor found, Sizes sizes) {
+    String module = AdapterTensors.module(spec, found);
+    Tensor tensor = adapter.config().whole(spec, found);
+    Shape expected = spec.layout().inFile(spec.shape(sizesOf(module, sizes)));
     if (!tensor.shape().equals(expected)) {
       throw unusable(
           "'%s' is %s, the base needs %s".formatted(tensor.name(), tensor.shape(), expected),
           "use the bundle of the base that it was trained on");
     }
     requireFinite(tensor, tensor.floats());
-    // A layer of a lower rank than others has zeros in place of the rest.
-    return scaled(spec, spec.layout().toGraph(tensor), module)
-        .resized(spec.shape(sizes))
-        .named(spec.name());
+    // A layer of a lower rank than others is filled up so that it says the same.
+    Tensor own = scaled(spec, spec.layout().toGraph(tensor), module);
+    return spec.grown(own, sizes).named(spec.name());
+  }
+
+  /** What a layer has of each size. */
+  private Sizes sizesOf(String module, Sizes largest) {
+    Sizes own = largest;
+    for (Size size : Size.values()) {
+      OptionalInt value = adapter.config().size(size, module);
+      own = value.isPresent() ? own.with(size, value.getAsInt()) : own;
+    }
+    return own;
   }
 
   private Tensor scaled(ParameterSpec spec, Tensor tensor, String module) {

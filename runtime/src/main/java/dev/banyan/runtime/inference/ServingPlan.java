@@ -55,4 +55,9 @@ public record ServingPlan(int slots, Sizes room, SessionSettings session) {
     int most = Integer.MAX_VALUE;
     return new ServingPlan(1, Sizes.of(most, most), SessionSettings.defaults());
   }
+
+  /** Whether this is {@link #anySize}: there is no bank that adapters are put into. */
+  boolean isAnySize() {
+    return room.of(Size.RANK) == Integer.MAX_VALUE;
+  }
 }

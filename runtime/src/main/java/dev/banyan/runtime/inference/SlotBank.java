@@ -2,6 +2,7 @@ package dev.banyan.runtime.inference;
 
 import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
@@ -18,9 +19,9 @@ import java.util.Map;
  * serving graph reads in place. Writing a slot copies a few hundred kilobytes and re-creates
  * nothing.
  *
- * <p>Parameters of a lower rank or fewer labels are filled up with zeros, which change no answer. A
- * weight of the base is kept as its distance from the base's. Slot 0 stays zero. A slot may be
- * written by any thread while runs go on, as long as no row of a run is in that slot.
+ * <p>Parameters of a lower rank or fewer labels are filled up so that no answer changes. A weight
+ * of the base is kept as its distance from the base's. Slot 0 stays zero. A slot may be written by
+ * any thread while runs go on, as long as no row of a run is in that slot.
  */
 public final class SlotBank implements AutoCloseable {
   /** One parameter over all slots. */
@@ -35,6 +36,7 @@ public final class SlotBank implements AutoCloseable {
   private final TensorScope scope = new TensorScope();
   private final BaseValues base;
   private final int slots;
+  private final Sizes room;
   private final List<Bank> banks;
   private final Map<String, NativeTensor> feeds;
   private boolean closed;
@@ -47,6 +49,7 @@ public final class SlotBank implements AutoCloseable {
   SlotBank(List<ParameterSpec> specs, BaseValues base, ServingPlan plan) {
     this.base = base;
     this.slots = plan.slots() + 1;
+    this.room = plan.room();
     specs.stream().filter(ParameterSpec::isSaved).forEach(spec -> requireFits(spec, plan));
     this.banks =
         specs.stream().filter(ParameterSpec::isSaved).map(spec -> allocate(spec, plan)).toList();
@@ -102,7 +105,8 @@ public final class SlotBank implements AutoCloseable {
       target.fill((byte) 0);
       Tensor tensor = weights.tensors().get(bank.spec().name());
       if (tensor != null) {
-        target.copyFrom(base.banked(bank.spec(), tensor).resized(bank.slotShape()).data());
+        Tensor banked = base.banked(bank.spec(), tensor);
+        target.copyFrom(bank.spec().grown(banked, room).data());
       }
     }
   }

@@ -4,6 +4,7 @@ import dev.banyan.artifacts.adapter.AdapterConfig;
 import dev.banyan.artifacts.adapter.CommonConfig;
 import dev.banyan.artifacts.adapter.Ia3Config;
 import dev.banyan.artifacts.adapter.LoraConfig;
+import dev.banyan.artifacts.adapter.MissConfig;
 import dev.banyan.artifacts.adapter.OwnConfig;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.MethodInfo;
@@ -31,6 +32,7 @@ record AdapterDescription(
     for (MethodInfo method : manifest.adapter().methods()) {
       switch (method.name()) {
         case LORA -> parts.add(lora(method));
+        case MISS -> parts.add(miss(method));
         case IA3 -> parts.add(ia3(method));
         case BITFIT -> own.add(own(method));
       }
@@ -62,6 +64,11 @@ record AdapterDescription(
             manifest.adapter().bias().text(),
             manifest.task().peftType(),
             manifest.base().name()));
+  }
+
+  private MissConfig miss(MethodInfo method) {
+    return new MissConfig(
+        common(method.sites()), plan.rank(), manifest.adapter().bias().text(), false);
   }
 
   private Ia3Config ia3(MethodInfo method) {

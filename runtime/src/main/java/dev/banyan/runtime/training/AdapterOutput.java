@@ -42,7 +42,7 @@ record AdapterOutput(
   /** The output of a run. */
   static AdapterOutput of(
       BundleManifest manifest, TrainingPlan plan, Optional<LabelSet> labels, Path folder) {
-    LayerRanks ranks = new LayerRanks(plan.adapter(), manifest.adapter().sites());
+    LayerRanks ranks = LayerRanks.of(plan.adapter(), manifest.adapter());
     List<String> saved = modulesToSave(manifest, labels.isPresent());
     return new AdapterOutput(
         manifest,

@@ -1,6 +1,9 @@
 package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.adapter.LoraConfig;
+import dev.banyan.artifacts.bundle.AdapterInfo;
+import dev.banyan.artifacts.bundle.MethodInfo;
+import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
@@ -32,6 +35,29 @@ final class LayerRanks {
     plan.ranks().rules().forEach(rule -> requireFits("rank-pattern", rule.layers(), sites));
     plan.alphas().rules().forEach(rule -> requireFits("alpha-pattern", rule.layers(), sites));
     sites.forEach(site -> bySite.put(site, of(site)));
+  }
+
+  /**
+   * Ranks by a plan for the layers of a bundle.
+   *
+   * @throws IllegalArgumentException if a rule fits no layer, or is of no use to the bundle's
+   *     methods
+   */
+  static LayerRanks of(AdapterPlan plan, AdapterInfo adapter) {
+    for (MethodInfo method : adapter.methods()) {
+      Require.that(
+          plan.ranks().rules().isEmpty() || method.name() != MethodName.MISS,
+          "rank-pattern",
+          "'" + plan.ranks() + "'",
+          "none for the method miss, which has one rank in all layers");
+    }
+    Require.that(
+        plan.alphas().rules().isEmpty()
+            || adapter.methods().stream().anyMatch(method -> method.name().isScaled()),
+        "alpha-pattern",
+        "'" + plan.alphas() + "'",
+        "none, as no method of this bundle (%s) has an alpha".formatted(adapter.targets()));
+    return new LayerRanks(plan, adapter.sites());
   }
 
   private static void requireFits(String flag, String layers, List<String> sites) {

@@ -65,7 +65,7 @@ public final class Trainer {
     }
     this.bundle = bundle;
     this.plan = plan;
-    this.ranks = new LayerRanks(plan.adapter(), bundle.manifest().adapter().sites());
+    this.ranks = LayerRanks.of(plan.adapter(), bundle.manifest().adapter());
     this.listener = new StepLog(listener);
     this.engines = engines;
   }
