@@ -43,7 +43,7 @@ check() {
 }
 
 start_server() {
-  "$banyan" serve --bundle "$1" --adapters "$2" --port "$port" >"$1.serve.log" 2>&1 &
+  "$banyan" serve --bundle "$1" --adapters "$2" --port "$port" "${@:3}" >"$1.serve.log" 2>&1 &
   server=$!
   for _ in $(seq 120); do
     curl -sf "$url/readyz" >/dev/null && return 0
@@ -82,6 +82,24 @@ for targets in query,value all-linear; do
     peft/three "Banyan serves what PEFT wrote ($targets)" "$results"
   stop
 done
+
+# Every other method: the name in methods.py, how a bundle is prepared, flags of the training.
+while IFS='|' read -r name method flags; do
+  # shellcheck disable=SC2086
+  step "prepare-$name" "$banyan" prepare --model encoder.onnx --tokenizer tokenizer.json --task text-classification \
+    --method "$method" --pooling pooler --max-length 64 --out "bundle-$name"
+  mkdir -p "adapters-$name/banyan" "adapters-$name/peft"
+  # shellcheck disable=SC2086
+  step "train-$name" "$banyan" train --bundle "bundle-$name" --data three.jsonl --epochs 20 --batch-size 8 \
+    --learning-rate 5e-3 $flags --out "adapters-$name/banyan/three"
+  step "peft-$name" "$PEFT_PYTHON" "$here/peft_writes.py" . "$name" "adapters-$name/peft/three"
+  start_server "bundle-$name" "adapters-$name" --max-rank 60
+  check "compare-banyan-$name" "$PEFT_PYTHON" "$here/compare_logits.py" . "adapters-$name/banyan/three" "$url" \
+    banyan/three "PEFT loads what Banyan wrote ($name)" "$results"
+  check "compare-peft-$name" "$PEFT_PYTHON" "$here/compare_logits.py" . "adapters-$name/peft/three" "$url" \
+    peft/three "Banyan serves what PEFT wrote ($name)" "$results"
+  stop
+done <"$here/methods.txt"
 
 for targets in query,value all-linear; do
   folder="${targets/,/-}"

@@ -11,7 +11,6 @@ import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.artifacts.integrity.WrongBase;
-import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import java.util.HashMap;
 import java.util.List;
@@ -41,10 +40,9 @@ final class AdapterFitting {
     checkMethods();
     List<String> labels = labels();
     Sizes sizes = sizes(labels.size());
+    TensorFitting conversion = new TensorFitting(adapter.config(), sizes);
     Map<String, Tensor> fitted = new HashMap<>();
-    tensors
-        .found()
-        .forEach((spec, tensor) -> fitted.put(spec.name(), convert(spec, tensor, sizes)));
+    tensors.found().forEach((spec, tensor) -> fitted.put(spec.name(), conversion.of(spec, tensor)));
     tensors
         .unknown()
         .ifPresent(
@@ -218,52 +216,6 @@ final class AdapterFitting {
     return named.isEmpty()
         ? IntStream.range(0, count).mapToObj(label -> "LABEL_" + label).toList()
         : named;
-  }
-
-  private Tensor convert(ParameterSpec spec, Tensor found, Sizes sizes) {
-    String module = AdapterTensors.module(spec, found);
-    Tensor tensor = adapter.config().whole(spec, found);
-    Shape expected = spec.layout().inFile(spec.shape(sizesOf(module, sizes)));
-    if (!tensor.shape().equals(expected)) {
-      throw unusable(
-          "'%s' is %s, the base needs %s".formatted(tensor.name(), tensor.shape(), expected),
-          "use the bundle of the base that it was trained on");
-    }
-    requireFinite(tensor, tensor.floats());
-    // A layer of a lower rank than others is filled up so that it says the same.
-    Tensor own = scaled(spec, spec.layout().toGraph(tensor), module);
-    return spec.grown(own, sizes).named(spec.name());
-  }
-
-  /** What a layer has of each size. */
-  private Sizes sizesOf(String module, Sizes largest) {
-    Sizes own = largest;
-    for (Size size : Size.values()) {
-      OptionalInt value = adapter.config().size(size, module);
-      own = value.isPresent() ? own.with(size, value.getAsInt()) : own;
-    }
-    return own;
-  }
-
-  private Tensor scaled(ParameterSpec spec, Tensor tensor, String module) {
-    float scale =
-        spec.scaled() ? (float) adapter.config().scaling(spec.method().orElseThrow(), module) : 1;
-    if (scale == 1) {
-      return tensor;
-    }
-    float[] values = tensor.floats();
-    for (int i = 0; i < values.length; i++) {
-      values[i] *= scale;
-    }
-    return Tensor.ofFloats(tensor.name(), tensor.shape(), values);
-  }
-
-  private static void requireFinite(Tensor tensor, float[] values) {
-    for (float value : values) {
-      if (!Float.isFinite(value)) {
-        throw unusable("'%s' has the value %s".formatted(tensor.name(), value), "train it again");
-      }
-    }
   }
 
   /** Such an adapter would answer as the base does, and nobody would know. */

@@ -7,12 +7,15 @@ import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.adapter.MissConfig;
 import dev.banyan.artifacts.adapter.OwnConfig;
 import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.Layout;
 import dev.banyan.artifacts.bundle.MethodInfo;
+import dev.banyan.artifacts.bundle.MethodName;
+import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.integrity.JsonText;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -72,8 +75,13 @@ record AdapterDescription(
   }
 
   private Ia3Config ia3(MethodInfo method) {
-    String given = method.settings().getOrDefault("feedforward", "");
-    List<String> feedforward = given.isEmpty() ? List.of() : Arrays.asList(given.split(","));
+    // PEFT wants each of them among its targets, and those are whole module paths.
+    List<String> feedforward =
+        manifest.parameters().stream()
+            .filter(spec -> spec.method().equals(Optional.of(MethodName.IA3)))
+            .filter(spec -> spec.layout() == Layout.ROW)
+            .map(ParameterSpec::site)
+            .toList();
     return new Ia3Config(common(method.sites()), feedforward);
   }
 
