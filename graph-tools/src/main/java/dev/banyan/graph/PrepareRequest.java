@@ -54,6 +54,14 @@ public record PrepareRequest(
         && !methods.stream().allMatch(choice -> choice.method().name() == MethodName.LORA)) {
       throw new IllegalArgumentException("gang is for the method lora");
     }
+    for (MethodChoice choice : methods) {
+      MethodName name = choice.method().name();
+      if (training.dropout() && name.kind() == MethodName.Kind.MODEL) {
+        throw new IllegalArgumentException(
+            "lora-dropout has a mask for each token of a text, and the method %s puts others before it; leave out --lora-dropout"
+                .formatted(name.text()));
+      }
+    }
     for (MethodName name : MethodName.values()) {
       if (methods.stream().filter(choice -> choice.method().name() == name).count() > 1) {
         throw new IllegalArgumentException("method names " + name.text() + " twice");

@@ -30,7 +30,7 @@ class BanyanTest {
       textBlock =
           """
           serve --bundle b --adapters a --port 99999 | banyan serve: port is 99999; expected 0 to 65535
-          serve --bundle b --adapters a --slots 0    | banyan serve: slots, max-rank and max-labels are 0, 16 and 64; expected 1 or more
+          serve --bundle b --adapters a --slots 0    | banyan serve: slots is 0; expected 1 or more
           serve --bundle b --adapters a --device tpu | banyan serve: 'tpu' is not a device
           evaluate --bundle b                        | banyan evaluate: Missing required options
           train --rank eight                         | banyan train: Invalid value for option '--rank'

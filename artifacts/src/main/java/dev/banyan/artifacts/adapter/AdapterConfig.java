@@ -12,7 +12,8 @@ import java.util.OptionalInt;
  * The description of an adapter, {@code adapter_config.json}: one record a method, with the keys
  * that PEFT has for it.
  */
-public sealed interface AdapterConfig permits LoraConfig, MissConfig, Ia3Config, OwnConfig {
+public sealed interface AdapterConfig
+    permits LoraConfig, MissConfig, Ia3Config, PromptConfig, OwnConfig {
   /** What every adapter has. */
   CommonConfig common();
 
@@ -46,6 +47,16 @@ public sealed interface AdapterConfig permits LoraConfig, MissConfig, Ia3Config,
    */
   default Tensor whole(ParameterSpec spec, Tensor tensor) {
     return tensor;
+  }
+
+  /** What the key of a weight of the model begins with, before the path of its module. */
+  default String wrapper() {
+    return "base_model.model.";
+  }
+
+  /** The key of a parameter that is of no module. */
+  default String key(ParameterSpec ofModel) {
+    return ofModel.peftKey();
   }
 
   /** Which biases of the base the adapter has, in PEFT's words. */

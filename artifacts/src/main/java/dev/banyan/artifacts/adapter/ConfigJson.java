@@ -46,6 +46,7 @@ final class ConfigJson {
       case "LORA" -> LoraConfigJson.parse(artifact, json);
       case "MISS" -> MissConfig.parse(keys);
       case "IA3" -> Ia3Config.parse(keys);
+      case PromptConfig.TYPE -> PromptConfig.parse(keys);
       case OwnConfig.TYPE -> OwnConfig.parse(keys);
       default -> throw UnsupportedSettings.unsupported(artifact, "peft_type", type);
     };
@@ -133,6 +134,28 @@ final class ConfigJson {
       throw corrupt(key, node, "a positive whole number");
     }
     return node.intValue();
+  }
+
+  /** Takes a positive whole number that has to be there. */
+  int requireCount(String key) {
+    if (json.path(key).isMissingNode()) {
+      throw new CorruptArtifact(artifact, "no \"" + key + "\"", "a positive whole number");
+    }
+    return takeCount(key, 1);
+  }
+
+  /**
+   * Refuses a whole number other than the one that is computed.
+   *
+   * @throws UnusableArtifact if it is there, not null and another
+   */
+  void refuseOther(String key, int computed) {
+    JsonNode node = json.path(key);
+    if (!UnsupportedSettings.isOff(node)
+        && !(node.isIntegralNumber() && node.intValue() == computed)) {
+      throw UnsupportedSettings.unsupported(artifact, key, node);
+    }
+    json.remove(key);
   }
 
   /** Takes a finite number. */

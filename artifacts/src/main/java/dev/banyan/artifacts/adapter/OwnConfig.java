@@ -116,6 +116,12 @@ public record OwnConfig(CommonConfig common, List<AdapterConfig> parts, List<Own
         .orElse(1);
   }
 
+  /** Its own name: what PEFT calls alike are several parameters here. */
+  @Override
+  public String key(ParameterSpec ofModel) {
+    return ofModel.name();
+  }
+
   @Override
   public Tensor whole(ParameterSpec spec, Tensor tensor) {
     for (AdapterConfig part : parts) {

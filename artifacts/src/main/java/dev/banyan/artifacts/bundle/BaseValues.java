@@ -75,7 +75,7 @@ public record BaseValues(Map<String, Tensor> byName) {
         Arrays.fill(ones, 1);
         yield distance(trained, ones);
       }
-      case KAIMING_UNIFORM, ZEROS, NORMAL_0_02 -> trained;
+      case KAIMING_UNIFORM, ZEROS, NORMAL_0_02, NORMAL, TOKENS_OF_BASE -> trained;
     };
   }
 

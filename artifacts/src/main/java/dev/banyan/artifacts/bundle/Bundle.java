@@ -42,6 +42,11 @@ public final class Bundle {
   /** Several adapters' forward and backward passes at once; only with {@code --gang}. */
   public static final String GANG_GRADIENT_MODEL = "gang_gradient_model.onnx";
 
+  /**
+   * Token ids in, the base's embeddings of them out; only where soft prompts can start from them.
+   */
+  public static final String TOKEN_EMBEDDINGS = "token_embeddings.onnx";
+
   /** Gradient clipping and AdamW. */
   public static final String OPTIMIZER_MODEL = "optimizer_model.onnx";
 

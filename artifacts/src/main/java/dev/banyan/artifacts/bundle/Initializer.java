@@ -16,6 +16,10 @@ public enum Initializer {
   ONES,
   /** Normal with mean 0 and standard deviation 0.02, BERT's own for new layers. */
   NORMAL_0_02,
+  /** Normal with mean 0 and standard deviation 1, PyTorch's own for embeddings. */
+  NORMAL,
+  /** Embeddings that the base has of some of its tokens: see {@link TokenRows}. */
+  TOKENS_OF_BASE,
   /** The base's own value, for a weight of the base that is trained: see {@link BaseValues}. */
   FROM_BASE;
 

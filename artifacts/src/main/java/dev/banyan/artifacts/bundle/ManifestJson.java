@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -18,6 +19,7 @@ import java.util.stream.Collectors;
  */
 final class ManifestJson {
   private static final String EMBEDDING = "embedding";
+  private static final String POSITIONS = "positions";
 
   private ManifestJson() {}
 
@@ -58,6 +60,7 @@ final class ManifestJson {
   private static void write(TextInfo text, ObjectNode json) {
     texts(json.putArray("inputs"), text.inputs());
     json.put("pooling", text.pooling().text()).put("max_length", text.maxLength());
+    text.positions().ifPresent(positions -> json.put(POSITIONS, positions));
   }
 
   private static void write(AdapterInfo adapter, ObjectNode json) {
@@ -114,7 +117,12 @@ final class ManifestJson {
 
   private static TextInfo text(JsonFields json) {
     return new TextInfo(
-        json.texts("inputs"), json.parsed("pooling", Pooling::parse), json.integer("max_length"));
+        json.texts("inputs"),
+        json.parsed("pooling", Pooling::parse),
+        json.integer("max_length"),
+        json.names().contains(POSITIONS)
+            ? OptionalInt.of(json.integer(POSITIONS))
+            : OptionalInt.empty());
   }
 
   private static AdapterInfo adapter(JsonFields json) {

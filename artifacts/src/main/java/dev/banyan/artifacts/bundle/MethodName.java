@@ -39,7 +39,15 @@ public enum MethodName {
       false,
       List.of(),
       "trains every bias of the base and nothing else; small data, small change",
-      "Ben Zaken et al., 2021, arXiv:2106.10199");
+      "Ben Zaken et al., 2021, arXiv:2106.10199"),
+  /** Learned tokens before the text's own. */
+  PROMPT(
+      Kind.MODEL,
+      "PROMPT_TUNING",
+      false,
+      List.of(Size.TOKENS),
+      "puts learned tokens before a text; the smallest files, needs a large learning rate and many steps",
+      "Lester et al., 2021, arXiv:2104.08691");
 
   /** What a method adapts. */
   public enum Kind {

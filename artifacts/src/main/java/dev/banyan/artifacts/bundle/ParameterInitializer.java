@@ -5,6 +5,7 @@ import dev.banyan.artifacts.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.function.DoubleSupplier;
 import java.util.random.RandomGenerator;
 
 /**
@@ -14,11 +15,17 @@ import java.util.random.RandomGenerator;
  *
  * @param seed the run's seed
  * @param base where weights of the base start
+ * @param tokens where soft prompts start
  */
-public record ParameterInitializer(long seed, BaseValues base) {
+public record ParameterInitializer(long seed, BaseValues base, TokenRows tokens) {
   /** For parameters of which none is a weight of the base. */
   public ParameterInitializer(long seed) {
     this(seed, BaseValues.none());
+  }
+
+  /** For parameters of which none starts as tokens of the base. */
+  public ParameterInitializer(long seed, BaseValues base) {
+    this(seed, base, TokenRows.none());
   }
 
   /**
@@ -39,19 +46,24 @@ public record ParameterInitializer(long seed, BaseValues base) {
       }
       case ZEROS -> {}
       case ONES -> Arrays.fill(values, 1);
-      case NORMAL_0_02 -> {
-        for (int i = 0; i < values.length; i++) {
-          values[i] = (float) (0.02 * random.nextGaussian());
-        }
+      case NORMAL_0_02 -> fill(values, () -> 0.02 * random.nextGaussian());
+      case NORMAL -> fill(values, random::nextGaussian);
+      case TOKENS_OF_BASE -> {
+        int count = Math.toIntExact(shape.dim(0));
+        values = tokens.rows(count, Math.toIntExact(shape.dim(1)), random);
       }
       case KAIMING_UNIFORM -> {
         // kaiming_uniform_(a = sqrt(5)): the bound is sqrt(6 / ((1 + 5) * fan_in)).
         double bound = 1 / Math.sqrt((double) shape.dim(0));
-        for (int i = 0; i < values.length; i++) {
-          values[i] = (float) (bound * (2 * random.nextDouble() - 1));
-        }
+        fill(values, () -> bound * (2 * random.nextDouble() - 1));
       }
     }
     return Tensor.ofFloats(spec.name(), shape, values);
+  }
+
+  private static void fill(float[] values, DoubleSupplier numbers) {
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) numbers.getAsDouble();
+    }
   }
 }

@@ -123,6 +123,24 @@ public record ParameterSpec(
     return name + ".bank";
   }
 
+  /** Whether it belongs to no layer but to the model as a whole. */
+  public boolean isOfModel() {
+    return method.filter(name -> name.kind() == MethodName.Kind.MODEL).isPresent();
+  }
+
+  /**
+   * Whether adapters have any number of it along the first axis, and filling up with zeros would
+   * count: then a bank of their numbers goes with it, {@link #countName}.
+   */
+  public boolean isCounted() {
+    return !dims.isEmpty() && dims.getFirst().equals(Size.TOKENS.text());
+  }
+
+  /** The serving graph's input, int64 {@code [slots]}, that says how many each adapter has. */
+  public String countName() {
+    return name + ".count.bank";
+  }
+
   /** The shape of an adapter of this rank with this many labels, all other sizes being the rank. */
   public Shape shape(long rank, long labels) {
     return shape(Sizes.of(rank, labels));

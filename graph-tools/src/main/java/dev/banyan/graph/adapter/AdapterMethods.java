@@ -31,6 +31,10 @@ public final class AdapterMethods {
         known(name, settings, List.of("feedforward"));
         yield new Ia3(Optional.ofNullable(settings.get("feedforward")).map(PathMatch::parse));
       }
+      case PROMPT -> {
+        known(name, settings, Prompt.settings());
+        yield Prompt.of(settings);
+      }
       case BITFIT -> {
         known(name, settings, List.of());
         yield new BitFit();

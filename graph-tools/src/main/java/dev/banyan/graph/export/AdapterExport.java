@@ -56,6 +56,10 @@ public final class AdapterExport {
         Tensor own = weights.tensors().get(spec.name());
         Tensor tensor = own == null ? base.neutral(spec, weights.sizes()) : own;
         banks.add(withSlot(spec.bankName(), base.banked(spec, tensor)));
+        if (spec.isCounted()) {
+          long count = own == null ? 0 : own.shape().dim(0);
+          banks.add(Tensor.ofLongs(spec.countName(), Shape.of(1), count));
+        }
       }
     }
     OrtAdapterFile.write(out, 1, 1, banks);

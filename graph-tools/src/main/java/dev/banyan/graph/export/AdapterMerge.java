@@ -3,6 +3,8 @@ package dev.banyan.graph.export;
 import dev.banyan.artifacts.adapter.AdapterMetadata;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.WorkFolder;
 import dev.banyan.artifacts.onnx.OnnxFile;
@@ -52,6 +54,7 @@ public final class AdapterMerge {
     }
     PeftAdapter adapter = PeftAdapter.read(request.adapter());
     AdapterWeights weights = AdapterWeights.fit(adapter, bundle.manifest(), ServingPlan.anySize());
+    requireNoTokens(bundle.manifest(), weights);
     Model eval = OnnxReader.read(OnnxFile.read(bundle.file(Bundle.EVAL_MODEL)));
     try (WorkFolder folder = WorkFolder.beside(request.out())) {
       MergedGraph merged = new MergedGraph(eval.graph(), bundle, weights);
@@ -74,6 +77,23 @@ public final class AdapterMerge {
           merged.requantized(),
           Duration.ofNanos(System.nanoTime() - start));
     }
+  }
+
+  /** No weight of the base stands for learned tokens. */
+  private static void requireNoTokens(BundleManifest bundle, AdapterWeights weights) {
+    bundle.parameters().stream()
+        .filter(ParameterSpec::isOfModel)
+        .findFirst()
+        .ifPresent(
+            spec -> {
+              String method = spec.method().orElseThrow().text();
+              throw new NotMergeable(
+                  weights.tensors().containsKey(spec.name())
+                      ? "An adapter of the method %s cannot become part of the base: its learned tokens stand before the text, and no weight of the base can take them; serve base and adapter"
+                          .formatted(method)
+                      : "The bundle is prepared for the method %s, whose place in the graphs cannot be merged; merge this adapter over a bundle without --method %s"
+                          .formatted(method, method));
+            });
   }
 
   /** Says in the model what a user of it has to know: labels, pooling, length, where it is from. */

@@ -1,6 +1,7 @@
 package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.graph.adapter.TextColumns;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.GraphBuilder;
 import dev.banyan.graph.ir.Model;
@@ -32,14 +33,24 @@ record BaseGraph(Model model) {
     return EncoderPorts.of(graph()).hidden();
   }
 
-  /** A vector for each token as the model gives it now: {@code [batch, sequence, hidden]}. */
-  Value tokenVectors() {
-    return EncoderPorts.of(graph()).hiddenStates();
+  /**
+   * A vector for each token as the model gives it now: {@code [batch, sequence, hidden]}.
+   *
+   * @param columns where the texts stand
+   */
+  Value tokenVectors(TextColumns columns) {
+    Value vectors = EncoderPorts.of(graph()).hiddenStates();
+    return columns.ofTexts(nodes().in("text").builder(), vectors);
   }
 
-  /** Adds the pooling of the model's outputs as they are now: {@code [batch, hidden]}. */
-  Value pooled(Pooling pooling) {
-    return PooledEmbedding.add(nodes(), EncoderPorts.of(graph()), pooling);
+  /**
+   * Adds the pooling of the model's outputs as they are now: {@code [batch, hidden]}. Learned
+   * tokens before a text count as its own do.
+   *
+   * @param columns where the texts stand
+   */
+  Value pooled(Pooling pooling, TextColumns columns) {
+    return PooledEmbedding.add(nodes(), EncoderPorts.of(graph()).over(columns), pooling);
   }
 
   /** Gives a value a name that users rely on; a value of the base that has it steps aside. */

@@ -107,7 +107,10 @@ public final class BundleBuilder {
         parameters(placement, ports.hidden()),
         baseValues(placement.weights()),
         new TextInfo(
-            graph.inputs().stream().map(Value::name).toList(), request.pooling(), maxLength),
+            graph.inputs().stream().map(Value::name).toList(),
+            request.pooling(),
+            maxLength,
+            limits.most()),
         new AdapterInfo(
             placement.infos(),
             PeftPrefix.of(request.task(), graph, prefixed(base, paths)),
@@ -161,6 +164,11 @@ public final class BundleBuilder {
       graphs.write(
           ServingGraph.of(model.base(request.pooling()), recipe),
           writer.path(Bundle.SERVING_MODEL));
+      if (TokenEmbeddings.areNeeded(plan.parameters())) {
+        graphs.write(
+            TokenEmbeddings.of(model.base(request.pooling())),
+            writer.path(Bundle.TOKEN_EMBEDDINGS));
+      }
       if (request.training().gang()) {
         BaseGraph base = model.base(request.pooling());
         graphs.write(

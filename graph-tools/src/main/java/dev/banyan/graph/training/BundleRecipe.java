@@ -9,6 +9,7 @@ import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.adapter.BaseWeight;
 import dev.banyan.graph.adapter.BaseWeightChoice;
 import dev.banyan.graph.adapter.LayerMethod;
+import dev.banyan.graph.adapter.ModelMethod;
 import dev.banyan.graph.adapter.WeightMethod;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.site.Site;
@@ -16,6 +17,7 @@ import dev.banyan.graph.site.SiteDiscovery;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a bundle is for; each of its graphs is made from a base model of its own by this.
@@ -34,12 +36,21 @@ public record BundleRecipe(
     BaseWeightChoice weights,
     EmbeddingInfo embedding,
     boolean dropout) {
-  /** Puts the methods in one order, whatever order they were asked for in. */
+  /**
+   * Puts the methods in one order, whatever order they were asked for in. Those that decide where
+   * texts stand come first.
+   */
   public BundleRecipe {
     methods =
         methods.stream()
-            .sorted(Comparator.comparing((MethodChoice choice) -> choice.method().name()))
+            .sorted(
+                Comparator.comparing((MethodChoice choice) -> !isOfModel(choice))
+                    .thenComparing(choice -> choice.method().name()))
             .toList();
+  }
+
+  private static boolean isOfModel(MethodChoice choice) {
+    return choice.method() instanceof ModelMethod;
   }
 
   /** What a request asks for. */
@@ -77,7 +88,11 @@ public record BundleRecipe(
     List<Site> adapted = new ArrayList<>();
     for (MethodChoice choice : methods) {
       List<Site> sites = choice.method() instanceof LayerMethod ? sites(choice, found) : List.of();
-      placed.add(new Placement.Placed(choice, sites));
+      Optional<ModelMethod.Place> place =
+          choice.method() instanceof ModelMethod method
+              ? Optional.of(method.in(base.graph()))
+              : Optional.empty();
+      placed.add(new Placement.Placed(choice, sites, place));
       adapted.addAll(sites);
     }
     List<BaseWeight> held = weights.in(base.graph(), adapted);

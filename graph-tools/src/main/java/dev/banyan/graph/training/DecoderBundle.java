@@ -77,6 +77,9 @@ public final class DecoderBundle {
       graphs.write(TrainingGraphs.accumulating(gradients), writer.path(Bundle.TRAINING_MODEL));
       graphs.write(
           DecoderGraphs.serving(decoder.base(), recipe), writer.path(Bundle.SERVING_MODEL));
+      if (TokenEmbeddings.areNeeded(facts.parameters())) {
+        graphs.write(TokenEmbeddings.of(decoder.base()), writer.path(Bundle.TOKEN_EMBEDDINGS));
+      }
       return facts;
     }
   }
@@ -96,7 +99,7 @@ public final class DecoderBundle {
             facts.frozen(),
             Math.toIntExact(facts.hidden()),
             String.valueOf(request.model().getFileName())),
-        new TextInfo(facts.inputs(), request.pooling(), facts.maxLength()),
+        new TextInfo(facts.inputs(), request.pooling(), facts.maxLength(), facts.positions()),
         new AdapterInfo(facts.placement().infos(), "", BiasTraining.NONE, List.of()),
         facts.parameters());
   }

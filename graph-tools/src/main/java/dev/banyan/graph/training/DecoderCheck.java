@@ -4,6 +4,7 @@ import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleWriter;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.integrity.WorkFolder;
 import dev.banyan.artifacts.onnx.ExternalDataWriter;
@@ -151,7 +152,8 @@ final class DecoderCheck {
         feeds.put(port.name(), scope.floats(scalings, scalings.length));
       }
     }
-    Sizes sizes = Sizes.of(RANK, 1);
+    // No learned tokens: where there are any, nothing is as in the original model.
+    Sizes sizes = Sizes.of(RANK, 1).with(Size.TOKENS, 0);
     for (Tensor tensor : new ParameterInitializer(1).tensors(facts.parameters(), sizes)) {
       feeds.put(tensor.name(), scope.floats(tensor.floats(), tensor.shape().toArray()));
     }
@@ -252,6 +254,9 @@ final class DecoderCheck {
       System.arraycopy(dims, 0, withSlots, 1, dims.length);
       float[] zeros = new float[Math.toIntExact(spec.shape(RANK, 1).elements())];
       banks.put(spec.bankName(), scope.floats(zeros, withSlots));
+      if (spec.isCounted()) {
+        banks.put(spec.countName(), scope.longs(new long[1], 1));
+      }
     }
     return banks;
   }

@@ -20,6 +20,7 @@ import java.util.stream.LongStream;
  * @param vocabulary number of tokens that get a score
  * @param hidden size of the vector that scores are made of
  * @param maxLength tokens after which a text is cut
+ * @param positions most tokens that the model can take, if it has such a bound
  * @param frozen number of weights
  * @param opset version of ONNX's operator set
  * @param placement what is adapted
@@ -29,6 +30,7 @@ record DecoderFacts(
     long vocabulary,
     long hidden,
     int maxLength,
+    OptionalInt positions,
     long frozen,
     int opset,
     Placement placement) {
@@ -56,7 +58,8 @@ record DecoderFacts(
             .toList(),
         vocabulary,
         layer.map(node -> lastAxis(node.input(0))).orElse(vocabulary),
-        maxLength(graph, maxLength),
+        TextLimits.maxLength(maxLength, positions(graph), DEFAULT_LENGTH),
+        TextLimits.most(positions(graph)),
         WeightCount.of(graph),
         base.model().opset(),
         recipe.place(base.model()));
@@ -71,9 +74,8 @@ record DecoderFacts(
             .formatted(value, value.knownType()));
   }
 
-  private static int maxLength(Graph graph, OptionalInt asked) {
-    OptionalLong positions = LongStream.concat(positionTables(graph), rotaryTables(graph)).min();
-    return TextLimits.maxLength(asked, positions, DEFAULT_LENGTH);
+  private static OptionalLong positions(Graph graph) {
+    return LongStream.concat(positionTables(graph), rotaryTables(graph)).min();
   }
 
   private static LongStream positionTables(Graph graph) {

@@ -2,8 +2,10 @@ package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.graph.TrainingChoice;
+import dev.banyan.graph.adapter.TextColumns;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
+import dev.banyan.graph.ir.GraphBuilder;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
@@ -42,11 +44,18 @@ final class DecoderGraphs {
     Graph graph = base.graph();
     Placement placement = recipe.place(base.model());
     Value labels = graph.addInput(Loss.LABELS, DecoderPorts.tokens());
+    TrainedPlacement placed = placement.train(graph, recipe.dropout());
     Nodes nodes = base.nodes().in("next_token");
-    NextToken next = new NextToken(nodes, labels, graph.value(Segments.INPUT));
+    GraphBuilder builder = nodes.builder();
+    TextColumns columns = placed.columns();
+    NextToken next =
+        new NextToken(
+            nodes,
+            columns.labels(builder, labels, NextToken.IGNORED),
+            columns.ofColumns(builder, graph.value(Segments.INPUT)));
     Value bare = graph.value(DecoderPorts.LOGITS);
     next.countedRows(graph, bare);
-    List<Value> parameters = placement.train(graph, recipe.dropout());
+    List<Value> parameters = placed.finish();
     Value logits = graph.outputs().getFirst();
     NextToken.Result result = next.loss(logits);
     Value loss = base.named("loss", result.loss());
@@ -81,7 +90,9 @@ final class DecoderGraphs {
     Placement placement = recipe.place(base.model());
     Value adapterIds =
         graph.addInput(ServingGraph.ADAPTER_IDS, TensorType.of(DType.INT64, Dim.of("batch")));
-    placement.serve(graph, adapterIds);
+    TextColumns columns = placement.serveModel(graph, adapterIds);
+    NextToken.onlyTexts(graph, columns, base.nodes().in("text"));
+    placement.serveLayers(graph, adapterIds);
     return base.finished(List.copyOf(graph.outputs()));
   }
 }

@@ -3,6 +3,7 @@ package dev.banyan.graph.training;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.graph.GraphFailure.UnusableModel;
+import dev.banyan.graph.adapter.TextColumns;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.TensorType;
@@ -77,6 +78,11 @@ record EncoderPorts(Value ids, Optional<Value> mask, Value hiddenStates, Optiona
         graph.outputs().stream()
             .filter(output -> POOLED_NAMES.contains(output.name()) && isFloat(output, 2))
             .findFirst());
+  }
+
+  /** The same where the model reads texts in other columns than they are given in. */
+  EncoderPorts over(TextColumns columns) {
+    return new EncoderPorts(columns.ids(), columns.mask(), hiddenStates, pooled);
   }
 
   /** Number of elements of a token's vector. */

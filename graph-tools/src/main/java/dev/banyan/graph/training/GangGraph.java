@@ -4,6 +4,7 @@ import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.graph.TrainingChoice;
+import dev.banyan.graph.adapter.TextColumns;
 import dev.banyan.graph.autodiff.BankGradients;
 import dev.banyan.graph.autodiff.Differentiate;
 import dev.banyan.graph.autodiff.GradientRules;
@@ -53,8 +54,9 @@ final class GangGraph {
     Value weights = graph.addInput("row_weights", TensorType.of(DType.FLOAT, rows));
     Value slots = graph.addInput(ServingGraph.ADAPTER_IDS, TensorType.of(DType.INT64, rows));
     int others = graph.inputs().size();
-    placement.serve(graph, slots);
-    Value scores = scores(base, recipe, slots);
+    TextColumns columns = placement.serveModel(graph, slots);
+    placement.serveLayers(graph, slots);
+    Value scores = scores(base, recipe, columns, slots);
     List<Value> banks = graph.inputs().subList(others, graph.inputs().size());
     Value ofRows = rowLosses(base.nodes().in("loss"), recipe.task(), scores, labels);
     Value rowLosses = base.named("row_losses", base.nodes().op("Mul", ofRows, weights));
@@ -78,11 +80,12 @@ final class GangGraph {
     return new IllegalArgumentException("No gang of the task " + task.text());
   }
 
-  private static Value scores(BaseGraph base, BundleRecipe recipe, Value slots) {
+  private static Value scores(
+      BaseGraph base, BundleRecipe recipe, TextColumns columns, Value slots) {
     Head head = new Head(base.hidden());
     return switch (recipe.task().head()) {
-      case TEXT -> head.serveTexts(base.nodes(), base.pooled(recipe.pooling()), slots);
-      case TOKENS -> head.serveTokens(base.nodes(), base.tokenVectors(), slots);
+      case TEXT -> head.serveTexts(base.nodes(), base.pooled(recipe.pooling(), columns), slots);
+      case TOKENS -> head.serveTokens(base.nodes(), base.tokenVectors(columns), slots);
       case NONE -> throw noGang(recipe.task());
     };
   }

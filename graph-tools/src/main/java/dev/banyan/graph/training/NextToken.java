@@ -1,6 +1,7 @@
 package dev.banyan.graph.training;
 
 import dev.banyan.graph.GraphFailure.UnusableModel;
+import dev.banyan.graph.adapter.TextColumns;
 import dev.banyan.graph.ir.Attribute;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
@@ -110,6 +111,27 @@ final class NextToken {
     layer.get().replaceInput(0, pick(layer.get().input(0)));
     graph.sort();
     return logits;
+  }
+
+  /**
+   * Leaves only the tokens of the texts before the vocabulary's layer, or behind the logits where
+   * that layer is not found.
+   */
+  static void onlyTexts(Graph graph, TextColumns columns, Nodes nodes) {
+    Value logits = graph.value(DecoderPorts.LOGITS);
+    Optional<Node> layer = vocabularyLayer(logits);
+    Value all = layer.map(node -> node.input(0)).orElse(logits);
+    Value texts = columns.ofTexts(nodes.builder(), all);
+    if (texts == all) {
+      return;
+    }
+    if (layer.isPresent()) {
+      layer.get().replaceInput(0, texts.withType(all.knownType()));
+    } else {
+      graph.setOutputs(List.of(texts.withType(all.knownType())));
+      graph.rename(all, graph.freshName("base/" + DecoderPorts.LOGITS));
+      graph.rename(texts, DecoderPorts.LOGITS);
+    }
   }
 
   private Value pick(Value rows) {

@@ -5,19 +5,22 @@ import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.graph.MethodChoice;
 import dev.banyan.graph.adapter.BaseWeight;
-import dev.banyan.graph.adapter.Dropout;
 import dev.banyan.graph.adapter.InsertAdapters;
 import dev.banyan.graph.adapter.InsertBaseWeights;
 import dev.banyan.graph.adapter.LayerMethod;
+import dev.banyan.graph.adapter.ModelMethod;
+import dev.banyan.graph.adapter.TextColumns;
 import dev.banyan.graph.adapter.WeightMethod;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
+import dev.banyan.graph.ir.GraphBuilder;
 import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -38,8 +41,9 @@ record Placement(List<Placed> methods, List<BaseWeight> weights) {
    *
    * @param choice which, and what was asked for
    * @param sites the layers that it adapts, in graph order; none for a method that adapts none
+   * @param place where it adapts the model, if it adapts that as a whole
    */
-  record Placed(MethodChoice choice, List<Site> sites) {
+  record Placed(MethodChoice choice, List<Site> sites, Optional<ModelMethod.Place> place) {
     /** Copies the list. */
     Placed {
       sites = List.copyOf(sites);
@@ -50,6 +54,7 @@ record Placement(List<Placed> methods, List<BaseWeight> weights) {
         case LayerMethod method ->
             sites.stream().flatMap(site -> method.parameters(site).stream()).toList();
         case WeightMethod _ -> List.of();
+        case ModelMethod _ -> place.stream().map(ModelMethod.Place::parameter).toList();
       };
     }
 
@@ -61,8 +66,13 @@ record Placement(List<Placed> methods, List<BaseWeight> weights) {
           choice.settings());
     }
 
+    /** Adds the nodes of a method that adapts the model as a whole. */
+    GraphBuilder builder(Graph graph) {
+      return new GraphBuilder(graph, "banyan/" + choice.method().name().text());
+    }
+
     /** What its layers read can be dropped, if what it makes of that is linear and scaled. */
-    private boolean drops() {
+    boolean drops() {
       return choice.method().name().isScaled();
     }
   }
@@ -88,34 +98,16 @@ record Placement(List<Placed> methods, List<BaseWeight> weights) {
   }
 
   /**
-   * Inserts one adapter into the graph that the places were found in.
+   * Begins to insert one adapter into the graph that the places were found in.
    *
    * @param dropout whether what adapters read can be dropped
-   * @return the parameters that are trained, in order
    */
-  List<Value> train(Graph graph, boolean dropout) {
-    // Asked for now: once they are inputs, weights of the base have no values to be described by.
-    List<ParameterSpec> specs = parameters();
-    // What users feed comes before all parameters.
-    List<Value> scalings = methods.stream().map(placed -> scaling(graph, placed)).toList();
-    Dropout masks = dropout ? Dropout.at(droppedSites(), graph) : Dropout.none();
-    InsertAdapters before = null;
-    for (int i = 0; i < methods.size(); i++) {
-      Placed placed = methods.get(i);
-      if (placed.choice().method() instanceof LayerMethod method) {
-        before = before == null ? new InsertAdapters(graph, method) : before.then(method);
-        before.forTraining(
-            placed.sites(), scalings.get(i), placed.drops() ? masks : Dropout.none());
-      }
-    }
-    new InsertBaseWeights(graph).forTraining(weights);
-    return specs.stream()
-        .filter(ParameterSpec::isTrained)
-        .map(spec -> graph.value(spec.name()))
-        .toList();
+  TrainedPlacement train(Graph graph, boolean dropout) {
+    return new TrainedPlacement(graph, this, dropout);
   }
 
-  private List<Site> droppedSites() {
+  /** Layers of which what adapters read can be dropped. */
+  List<Site> droppedSites() {
     Set<String> seen = new LinkedHashSet<>();
     return methods.stream()
         .filter(Placed::drops)
@@ -125,7 +117,7 @@ record Placement(List<Placed> methods, List<BaseWeight> weights) {
   }
 
   /** Input {@code [sites]}: alpha / rank of each layer; one element if no site is adapted. */
-  private static Value scaling(Graph graph, Placed placed) {
+  static Value scaling(Graph graph, Placed placed) {
     if (!placed.choice().method().name().isScaled()) {
       return Value.NONE;
     }
@@ -135,11 +127,37 @@ record Placement(List<Placed> methods, List<BaseWeight> weights) {
   }
 
   /**
-   * Inserts banks of adapters into the graph that the places were found in.
+   * Begins to insert banks of adapters into the graph that the places were found in: those of
+   * methods that adapt the model as a whole.
+   *
+   * @param adapterIds int64 {@code [batch]}
+   * @return where texts stand now
+   */
+  TextColumns serveModel(Graph graph, Value adapterIds) {
+    TextColumns columns = TextColumns.of(graph);
+    for (Placed placed : methods) {
+      if (placed.place().isPresent()) {
+        ModelMethod.Place place = placed.place().get();
+        GraphBuilder builder = placed.builder(graph);
+        columns = place.serve(builder, columns, bank(graph, place.parameter(), adapterIds));
+      }
+    }
+    return columns;
+  }
+
+  private static ModelMethod.Bank bank(Graph graph, ParameterSpec spec, Value adapterIds) {
+    Value rows = InsertAdapters.addBank(graph, spec);
+    Value counts =
+        graph.addInput(spec.countName(), TensorType.of(DType.INT64, Dim.of(InsertAdapters.SLOTS)));
+    return new ModelMethod.Bank(rows, counts, adapterIds);
+  }
+
+  /**
+   * Goes on with the banks of all others.
    *
    * @param adapterIds int64 {@code [batch]}
    */
-  void serve(Graph graph, Value adapterIds) {
+  void serveLayers(Graph graph, Value adapterIds) {
     InsertAdapters before = null;
     for (Placed placed : methods) {
       if (placed.choice().method() instanceof LayerMethod method) {

@@ -1,6 +1,7 @@
 package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.graph.adapter.TextColumns;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Model;
@@ -17,6 +18,8 @@ import java.util.List;
  * <tr><td>the model's inputs</td><td>int64 {@code [batch, sequence]}</td></tr>
  * <tr><td>{@code adapter_ids}</td><td>int64 {@code [batch]}: the slot of each row</td></tr>
  * <tr><td>{@code <parameter>.bank}</td><td>float, an axis of slots and then the parameter's</td></tr>
+ * <tr><td>{@code <parameter>.count.bank}</td><td>int64 {@code [slots]}: how many of the bank's rows
+ *     are each adapter's, of a prompt</td></tr>
  * <tr><td>out: {@code embeddings}</td><td>{@code [batch, hidden]}, each of length 1</td></tr>
  * <tr><td>out: {@code logits}</td><td>{@code [batch, labels]}, or {@code [batch, sequence, labels]}
  *     where tokens are classified; not for embeddings</td></tr>
@@ -37,9 +40,10 @@ final class ServingGraph {
     Graph graph = base.graph();
     Placement placement = recipe.place(base.model());
     Value adapterIds = graph.addInput(ADAPTER_IDS, TensorType.of(DType.INT64, Dim.of("batch")));
-    placement.serve(graph, adapterIds);
+    TextColumns columns = placement.serveModel(graph, adapterIds);
+    placement.serveLayers(graph, adapterIds);
     Nodes nodes = base.nodes();
-    Value pooled = base.pooled(recipe.pooling());
+    Value pooled = base.pooled(recipe.pooling(), columns);
     List<Value> outputs = new ArrayList<>();
     outputs.add(base.named("embeddings", PooledEmbedding.normalized(nodes, pooled)));
     Head head = new Head(base.hidden());
@@ -48,7 +52,8 @@ final class ServingGraph {
       case TEXT -> outputs.add(base.named("logits", head.serveTexts(nodes, pooled, adapterIds)));
       case TOKENS ->
           outputs.add(
-              base.named("logits", head.serveTokens(nodes, base.tokenVectors(), adapterIds)));
+              base.named(
+                  "logits", head.serveTokens(nodes, base.tokenVectors(columns), adapterIds)));
     }
     return base.finished(outputs);
   }

@@ -4,10 +4,9 @@ import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.GraphFailure.UnusableModel;
+import dev.banyan.graph.adapter.TokenTable;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Node;
-import dev.banyan.graph.ir.OpId;
-import dev.banyan.graph.ir.Value;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -20,7 +19,6 @@ import java.util.OptionalLong;
  * @param positions most tokens of a text, if the model has a table of positions
  */
 record TextLimits(long vocabulary, OptionalLong positions) {
-  private static final OpId LOOK_UP_FEW_BITS = OpId.microsoft("GatherBlockQuantized");
   private static final int DEFAULT_LENGTH = 256;
 
   /** Models that count tokens number them from two on: 0 and the padding's 1 are set aside. */
@@ -32,17 +30,14 @@ record TextLimits(long vocabulary, OptionalLong positions) {
    * @throws UnusableModel if there is no table of tokens
    */
   static TextLimits of(Graph graph) {
-    Value ids = EncoderPorts.of(graph).ids();
     long vocabulary =
-        graph.nodes().stream()
-            .filter(node -> isTable(node) && indexedBy(node.input(1)) == ids)
-            .findFirst()
-            .map(TextLimits::rows)
+        TokenTable.of(graph)
+            .map(table -> rows(table.node()))
             .orElseThrow(
                 () ->
                     new UnusableModel(
-                        "The model has no token embedding: no Gather of a constant float [tokens,"
-                            + " size] by 'input_ids'"));
+                        "The model has no token embedding: no Gather of a constant [tokens, size]"
+                            + " by 'input_ids'"));
     boolean counts = graph.nodes().stream().anyMatch(node -> node.op().is("CumSum"));
     OptionalLong positions =
         graph.nodes().stream()
@@ -50,6 +45,16 @@ record TextLimits(long vocabulary, OptionalLong positions) {
             .mapToLong(node -> rows(node) - (counts ? SET_ASIDE : 0))
             .min();
     return new TextLimits(vocabulary, positions);
+  }
+
+  /** {@link #positions} as a manifest has them. */
+  OptionalInt most() {
+    return most(positions);
+  }
+
+  /** A bound that can be reached. */
+  static OptionalInt most(OptionalLong positions) {
+    return positions.stream().mapToInt(Math::toIntExact).findFirst();
   }
 
   /**
@@ -78,22 +83,10 @@ record TextLimits(long vocabulary, OptionalLong positions) {
   }
 
   private static boolean isTable(Node node) {
-    if (node.op().equals(LOOK_UP_FEW_BITS)) {
-      return node.intAttribute("gather_axis", 0) == 0 && node.input(0).isConstant();
-    }
     Optional<Tensor> table = node.input(0).constant();
     return node.op().is("Gather")
         && node.intAttribute("axis", 0) == 0
         && table.filter(t -> t.type() == DType.FLOAT && t.shape().rank() == 2).isPresent();
-  }
-
-  /** The value behind casts. */
-  private static Value indexedBy(Value index) {
-    Value at = index;
-    while (at.producer().filter(p -> p.op().is("Cast") || p.op().is("Identity")).isPresent()) {
-      at = at.producer().orElseThrow().input(0);
-    }
-    return at;
   }
 
   private static boolean isOfPositions(Node node) {

@@ -7,6 +7,7 @@ import dev.banyan.graph.Emission;
 import dev.banyan.graph.Precision;
 import dev.banyan.graph.TrainingChoice;
 import dev.banyan.graph.adapter.InsertAdapters;
+import dev.banyan.graph.adapter.TextColumns;
 import dev.banyan.graph.autodiff.Differentiate;
 import dev.banyan.graph.autodiff.GradientRules;
 import dev.banyan.graph.autodiff.Gradients;
@@ -83,22 +84,24 @@ final class TrainingGraphs {
     Graph graph = base.graph();
     Placement placement = recipe.place(base.model());
     Loss loss = loss(graph, recipe, base.hidden());
-    List<Value> parameters = new ArrayList<>(placement.train(graph, recipe.dropout()));
+    TrainedPlacement placed = placement.train(graph, recipe.dropout());
+    List<Value> parameters = new ArrayList<>(placed.finish());
+    TextColumns columns = placed.columns();
     Head head = new Head(base.hidden());
     Value prediction =
         switch (recipe.task().head()) {
           case NONE ->
               base.named(
                   "embeddings",
-                  PooledEmbedding.normalized(base.nodes(), base.pooled(recipe.pooling())));
+                  PooledEmbedding.normalized(base.nodes(), base.pooled(recipe.pooling(), columns)));
           case TEXT -> {
             List<Value> own = addParameters(graph, head, parameters);
-            Value pooled = base.pooled(recipe.pooling());
+            Value pooled = base.pooled(recipe.pooling(), columns);
             yield base.named(LOGITS, head.train(base.nodes(), pooled, own));
           }
           case TOKENS -> {
             List<Value> own = addParameters(graph, head, parameters);
-            yield base.named(LOGITS, head.train(base.nodes(), base.tokenVectors(), own));
+            yield base.named(LOGITS, head.train(base.nodes(), base.tokenVectors(columns), own));
           }
         };
     return finish(base, loss, prediction, parameters);

@@ -23,13 +23,13 @@ final class ObservedShapes {
   private static final String MASK = "attention_mask";
 
   /**
-   * Sizes of the free axes, in their order. No two axes, nor simple sums and products of them, have
-   * the same size in both runs; the first axis, the batch, has halves and thirds, as pairs and
-   * triplets of rows need them.
+   * Sizes of the free axes, in their order. No axis, sum of two or three and product of two has the
+   * same size in both runs, or the same sizes as another; the first axis, the batch, has halves and
+   * thirds, as pairs and triplets of rows need them.
    */
   private static final List<Integer> FIRST = List.of(6, 5, 7, 11, 13, 17, 19, 23);
 
-  private static final List<Integer> SECOND = List.of(12, 9, 3, 8, 10, 14, 15, 16);
+  private static final List<Integer> SECOND = List.of(12, 9, 4, 3, 8, 10, 7, 2);
 
   /** The name of an axis that is a share of another one: {@code batch/2}. */
   private static final String SHARE = "\\w+/[1-9]";

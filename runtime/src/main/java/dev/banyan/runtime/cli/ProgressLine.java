@@ -65,6 +65,10 @@ public final class ProgressLine implements TrainingListener {
       return;
     }
     switch (event) {
+      case TrainingEvent.TextsCut cut ->
+          line(
+              "texts are cut after %d tokens, not %d: the learned ones before them take up places"
+                  .formatted(cut.length(), cut.of()));
       case TrainingEvent.PrefixKept kept ->
           line(
               String.format(

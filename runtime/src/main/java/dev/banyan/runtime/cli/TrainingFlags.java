@@ -1,5 +1,6 @@
 package dev.banyan.runtime.cli;
 
+import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.runtime.data.BatchSize;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.training.AdamW;
@@ -53,6 +54,15 @@ final class TrainingFlags {
       defaultValue = "",
       description = "Other alphas for some layers, named as in --rank-pattern: query=32,layer.5=8.")
   private String alphaPattern = "";
+
+  @Option(
+      names = "--virtual-tokens",
+      paramLabel = "N",
+      defaultValue = "20",
+      description =
+          "Learned tokens of a prompt or of a prefix (methods prompt and prefix; default:"
+              + " ${DEFAULT-VALUE}).")
+  private int virtualTokens;
 
   @Option(
       names = "--lora-dropout",
@@ -229,12 +239,13 @@ final class TrainingFlags {
   TrainingPlan plan(SessionSettings settings) {
     return new TrainingPlan(
         new AdapterPlan(
-            rank,
-            alpha,
-            rankStabilized,
-            RankPattern.parse(rankPattern),
-            AlphaPattern.parse(alphaPattern),
-            dropout),
+                rank,
+                alpha,
+                rankStabilized,
+                RankPattern.parse(rankPattern),
+                AlphaPattern.parse(alphaPattern),
+                dropout)
+            .with(Size.TOKENS, virtualTokens),
         new Passes(epochs, maxSteps, batch(), accumulation, padTo, pack),
         rate(),
         new AdamW(weightDecay, clip, loraPlusRatio),

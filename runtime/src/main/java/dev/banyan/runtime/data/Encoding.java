@@ -1,5 +1,7 @@
 package dev.banyan.runtime.data;
 
+import java.util.Arrays;
+
 /**
  * A text as token numbers. The arrays are not copied; nobody changes them.
  *
@@ -32,6 +34,18 @@ public final class Encoding {
   /** Segments. */
   public long[] types() {
     return types;
+  }
+
+  /** With so many tokens at most. The last stays, as it may be the one that ends every text. */
+  public Encoding cut(int most) {
+    if (length() <= most) {
+      return this;
+    }
+    long[] fewerIds = Arrays.copyOf(ids, most);
+    long[] fewerTypes = Arrays.copyOf(types, most);
+    fewerIds[most - 1] = ids[ids.length - 1];
+    fewerTypes[most - 1] = types[types.length - 1];
+    return new Encoding(fewerIds, fewerTypes);
   }
 
   /** Number of tokens. */

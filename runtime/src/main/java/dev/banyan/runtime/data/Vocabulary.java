@@ -39,7 +39,11 @@ public final class Vocabulary {
   }
 
   private static boolean isCopy(NodeProto node) {
-    return node.getOpType().equals("Cast") || node.getOpType().equals("Identity");
+    return switch (node.getOpType()) {
+      // Where learned tokens stand before a text, its own are picked out into later columns.
+      case "Cast", "Identity", "Reshape", "Gather", "GatherElements" -> true;
+      default -> false;
+    };
   }
 
   private static long rows(TensorProto table) {

@@ -8,6 +8,7 @@ import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.artifacts.bundle.TextInfo;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.artifacts.integrity.WrongBase;
@@ -61,7 +62,11 @@ final class AdapterFitting {
     for (MethodName method : adapter.config().methods()) {
       boolean present = bundle.adapter().method(method).isPresent();
       boolean needed =
-          method.kind() != MethodName.Kind.WEIGHTS && !adapter.config().targetModules().isEmpty();
+          switch (method.kind()) {
+            case LAYERS -> !adapter.config().targetModules().isEmpty();
+            case WEIGHTS -> false;
+            case MODEL -> true;
+          };
       if (!present && needed) {
         throw unusable(
             "it is of the method %s, and this bundle is prepared for %s"
@@ -87,6 +92,7 @@ final class AdapterFitting {
       requireRoom(size, sizes.of(size));
     }
     requireMultiples(sizes.of(Size.RANK));
+    requirePositions();
     return sizes;
   }
 
@@ -109,6 +115,21 @@ final class AdapterFitting {
 
   private static int nextMultiple(int rank, int room) {
     return Math.ceilDiv(room, rank) * rank;
+  }
+
+  /** A text that is left no place would be answered by the prompt alone. */
+  private void requirePositions() {
+    long learned =
+        tensors.found().entrySet().stream()
+            .filter(each -> each.getKey().isCounted())
+            .mapToLong(each -> each.getValue().shape().dim(0))
+            .sum();
+    if (bundle.text().maxLengthBehind(Math.toIntExact(learned)) < TextInfo.SHORTEST) {
+      throw unusable(
+          "it has %d virtual tokens, and the base takes %d of prompt and text"
+              .formatted(learned, bundle.text().positions().orElse(0)),
+          "train one of fewer");
+    }
   }
 
   private int sizeOf(Size size, String module) {

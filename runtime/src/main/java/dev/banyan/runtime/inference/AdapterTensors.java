@@ -1,5 +1,6 @@
 package dev.banyan.runtime.inference;
 
+import dev.banyan.artifacts.adapter.AdapterConfig;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.MethodName;
@@ -9,8 +10,10 @@ import dev.banyan.artifacts.tensor.Tensor;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** The tensors of an adapter's file by the parameters of a bundle. */
 final class AdapterTensors {
@@ -20,6 +23,7 @@ final class AdapterTensors {
   private final Map<String, Tensor> left = new LinkedHashMap<>();
 
   private final Map<ParameterSpec, Tensor> found = new LinkedHashMap<>();
+  private final AdapterConfig config;
 
   /**
    * Looks for each parameter that the adapter can have.
@@ -28,6 +32,7 @@ final class AdapterTensors {
    * @throws UnusableArtifact if two tensors are for one parameter, or a layer has only a part
    */
   AdapterTensors(PeftAdapter adapter, BundleManifest bundle) {
+    config = adapter.config();
     left.putAll(adapter.weights().tensors());
     left.keySet().removeIf(PeftAdapter::isCopy);
     Set<MethodName> methods = Set.copyOf(adapter.config().methods());
@@ -71,7 +76,7 @@ final class AdapterTensors {
    * depending on the class it was trained with; so any one prefix is accepted.
    */
   private Optional<Tensor> find(ParameterSpec spec) {
-    Optional<Tensor> own = find(spec, spec.peftKey());
+    Optional<Tensor> own = find(spec, spec.isOfModel() ? config.key(spec) : spec.peftKey());
     // The layer inside PEFT's: who writes biases by hand names them after the layer itself.
     return own.isPresent() || !spec.isOfBase()
         ? own
@@ -79,7 +84,12 @@ final class AdapterTensors {
   }
 
   private Optional<Tensor> find(ParameterSpec spec, String key) {
-    Tensor exact = left.getOrDefault(PREFIX + key, left.get(key));
+    Tensor exact =
+        Stream.of(PREFIX + key, config.wrapper() + key, key)
+            .map(left::get)
+            .filter(Objects::nonNull)
+            .findFirst()
+            .orElse(null);
     if (exact != null) {
       return Optional.of(exact);
     }

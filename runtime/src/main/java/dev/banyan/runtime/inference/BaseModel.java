@@ -7,6 +7,7 @@ import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.runtime.data.Batch;
 import dev.banyan.runtime.data.Batch.Padding;
+import dev.banyan.runtime.data.Encoding;
 import dev.banyan.runtime.data.TextTokenizer;
 import dev.banyan.runtime.data.Vocabulary;
 import dev.banyan.runtime.ort.InferenceSession;
@@ -111,8 +112,11 @@ public final class BaseModel implements AutoCloseable {
    */
   public BatchOutput run(List<Row> rows) {
     long[] slots = rows.stream().mapToLong(row -> bank.require(row.slot())).toArray();
+    int longest = rows.stream().mapToInt(row -> row.encoding().length()).max().orElseThrow();
+    // As long as what was given, whatever is cut of it: answers of tokens keep their places.
     Batch batch =
-        Batch.of(rows.stream().map(Row::encoding).toList(), new Padding(tokenizer.padId(), 0));
+        Batch.of(
+            rows.stream().map(this::fitting).toList(), new Padding(tokenizer.padId(), longest));
     try (TensorScope scope = new TensorScope()) {
       Map<String, NativeTensor> feeds = batch.feeds(scope, manifest.text().inputs());
       feeds.put(ADAPTER_IDS, scope.longs(slots, slots.length));
@@ -124,6 +128,11 @@ public final class BaseModel implements AutoCloseable {
             slots.length, out.floats(EMBEDDINGS), logits, tokens ? batch.length() : 1);
       }
     }
+  }
+
+  /** The text, cut where the model has no room for it behind the adapter's learned tokens. */
+  private Encoding fitting(Row row) {
+    return row.encoding().cut(manifest.text().maxLengthBehind(bank.tokens(row.slot())));
   }
 
   /** Unloads everything; closing twice does nothing. */

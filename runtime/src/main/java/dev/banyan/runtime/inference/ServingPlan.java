@@ -12,10 +12,6 @@ import dev.banyan.runtime.ort.SessionSettings;
  * @param session where and how to compute
  */
 public record ServingPlan(int slots, Sizes room, SessionSettings session) {
-  private static final int TOKENS = 32;
-  private static final int BOTTLENECK = 64;
-  private static final int PROJECTION = 256;
-
   /**
    * Checks the ranges.
    *
@@ -28,15 +24,17 @@ public record ServingPlan(int slots, Sizes room, SessionSettings session) {
 
   /** Room for adapters of these ranks and labels, and of usual other sizes. */
   public ServingPlan(int slots, int maxRank, int maxLabels, SessionSettings session) {
-    this(
-        slots,
-        Sizes.none()
-            .with(Size.RANK, maxRank)
-            .with(Size.LABELS, maxLabels)
-            .with(Size.TOKENS, TOKENS)
-            .with(Size.BOTTLENECK, BOTTLENECK)
-            .with(Size.PROJECTION, PROJECTION),
-        session);
+    this(slots, usualRoom().with(Size.RANK, maxRank).with(Size.LABELS, maxLabels), session);
+  }
+
+  /** The room that the command line gives by default. */
+  public static Sizes usualRoom() {
+    return Sizes.none()
+        .with(Size.RANK, 16)
+        .with(Size.LABELS, 64)
+        .with(Size.TOKENS, 32)
+        .with(Size.BOTTLENECK, 64)
+        .with(Size.PROJECTION, 256);
   }
 
   private static void require(int value, String name) {
@@ -47,7 +45,7 @@ public record ServingPlan(int slots, Sizes room, SessionSettings session) {
 
   /** The values the command line has by default. */
   public static ServingPlan defaults() {
-    return new ServingPlan(64, 16, 64, SessionSettings.defaults());
+    return new ServingPlan(64, usualRoom(), SessionSettings.defaults());
   }
 
   /** One slot for an adapter of any size: for what only looks at it. */

@@ -10,6 +10,7 @@ import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.TensorScope;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,9 +20,10 @@ import java.util.Map;
  * serving graph reads in place. Writing a slot copies a few hundred kilobytes and re-creates
  * nothing.
  *
- * <p>Parameters of a lower rank or fewer labels are filled up so that no answer changes. A weight
- * of the base is kept as its distance from the base's. Slot 0 stays zero. A slot may be written by
- * any thread while runs go on, as long as no row of a run is in that slot.
+ * <p>Parameters of a lower rank or fewer labels are filled up so that no answer changes; of virtual
+ * tokens the bank has the numbers. A weight of the base is kept as its distance from the base's.
+ * Slot 0 stays zero. A slot may be written by any thread while runs go on, as long as no row of a
+ * run is in that slot.
  */
 public final class SlotBank implements AutoCloseable {
   /** One parameter over all slots. */
@@ -32,12 +34,24 @@ public final class SlotBank implements AutoCloseable {
     }
   }
 
+  /** How many of a parameter's rows each slot has, int64. */
+  private record Counts(ParameterSpec spec, MemorySegment data) {
+    void set(int slot, long count) {
+      data.setAtIndex(ValueLayout.JAVA_LONG, slot, count);
+    }
+
+    long of(int slot) {
+      return data.getAtIndex(ValueLayout.JAVA_LONG, slot);
+    }
+  }
+
   private final Arena arena = Arena.ofShared();
   private final TensorScope scope = new TensorScope();
   private final BaseValues base;
   private final int slots;
   private final Sizes room;
   private final List<Bank> banks;
+  private final List<Counts> counts;
   private final Map<String, NativeTensor> feeds;
   private boolean closed;
 
@@ -53,7 +67,17 @@ public final class SlotBank implements AutoCloseable {
     specs.stream().filter(ParameterSpec::isSaved).forEach(spec -> requireFits(spec, plan));
     this.banks =
         specs.stream().filter(ParameterSpec::isSaved).map(spec -> allocate(spec, plan)).toList();
-    this.feeds = LinkedHashMap.newLinkedHashMap(banks.size());
+    this.counts =
+        banks.stream()
+            .map(Bank::spec)
+            .filter(ParameterSpec::isCounted)
+            .map(spec -> new Counts(spec, arena.allocate((long) Long.BYTES * slots, 64)))
+            .toList();
+    this.feeds = LinkedHashMap.newLinkedHashMap(banks.size() + counts.size());
+    for (Counts each : counts) {
+      feeds.put(
+          each.spec().countName(), scope.view(each.data(), DType.INT64, Shape.of((long) slots)));
+    }
     for (Bank bank : banks) {
       Shape shape = withSlots(bank.slotShape());
       feeds.put(bank.spec().bankName(), scope.view(bank.data(), DType.FLOAT, shape));
@@ -109,6 +133,10 @@ public final class SlotBank implements AutoCloseable {
         target.copyFrom(bank.spec().grown(banked, room).data());
       }
     }
+    for (Counts each : counts) {
+      Tensor tensor = weights.tensors().get(each.spec().name());
+      each.set(slot, tensor == null ? 0 : tensor.shape().dim(0));
+    }
   }
 
   /**
@@ -119,6 +147,12 @@ public final class SlotBank implements AutoCloseable {
   public void clear(int slot) {
     requireSlot(slot);
     banks.forEach(bank -> bank.slot(slot).fill((byte) 0));
+    counts.forEach(each -> each.set(slot, 0));
+  }
+
+  /** How many learned tokens stand before a text that the adapter in a slot answers. */
+  int tokens(int slot) {
+    return Math.toIntExact(counts.stream().mapToLong(each -> each.of(slot)).sum());
   }
 
   private void requireSlot(int slot) {

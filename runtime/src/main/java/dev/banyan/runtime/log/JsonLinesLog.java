@@ -47,7 +47,7 @@ public final class JsonLinesLog implements TrainingListener, AutoCloseable {
                 .put("steps_per_epoch", started.stepsPerEpoch()));
       }
       // Told before the run starts, and about no step.
-      case TrainingEvent.PrefixKept _ -> {}
+      case TrainingEvent.TextsCut _, TrainingEvent.PrefixKept _ -> {}
       case TrainingEvent.Stepped step -> write(step(step));
       case TrainingEvent.Evaluated evaluated -> {
         ObjectNode json = object("eval").put("step", evaluated.step());

@@ -55,7 +55,8 @@ public final class RunPage implements TrainingListener {
                               new LinePlot.Point(evaluated.step(), entry.getValue().doubleValue()));
                     }
                   });
-      case TrainingEvent.PrefixKept _,
+      case TrainingEvent.TextsCut _,
+          TrainingEvent.PrefixKept _,
           TrainingEvent.Started _,
           TrainingEvent.Saved _,
           TrainingEvent.StateSaved _,

@@ -29,7 +29,8 @@ public final class TensorBoardLog implements TrainingListener, AutoCloseable {
       case TrainingEvent.Stepped step -> file().scalars(step.step(), values(step));
       case TrainingEvent.Evaluated evaluated ->
           file().scalars(evaluated.step(), values(evaluated.score()));
-      case TrainingEvent.PrefixKept _,
+      case TrainingEvent.TextsCut _,
+          TrainingEvent.PrefixKept _,
           TrainingEvent.Saved _,
           TrainingEvent.StateSaved _,
           TrainingEvent.StoppedEarly _,

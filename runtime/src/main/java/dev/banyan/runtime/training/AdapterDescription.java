@@ -6,6 +6,7 @@ import dev.banyan.artifacts.adapter.Ia3Config;
 import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.adapter.MissConfig;
 import dev.banyan.artifacts.adapter.OwnConfig;
+import dev.banyan.artifacts.adapter.PromptConfig;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.Layout;
 import dev.banyan.artifacts.bundle.MethodInfo;
@@ -37,6 +38,7 @@ record AdapterDescription(
         case LORA -> parts.add(lora(method));
         case MISS -> parts.add(miss(method));
         case IA3 -> parts.add(ia3(method));
+        case PROMPT -> parts.add(prompt(method));
         case BITFIT -> own.add(own(method));
       }
     }
@@ -83,6 +85,19 @@ record AdapterDescription(
             .map(ParameterSpec::site)
             .toList();
     return new Ia3Config(common(method.sites()), feedforward);
+  }
+
+  private PromptConfig prompt(MethodInfo method) {
+    return new PromptConfig(common(List.of()), plan.sizes().of(Size.TOKENS), width(method.name()));
+  }
+
+  /** Elements of a row of what the method trains. */
+  private int width(MethodName method) {
+    return manifest.parameters().stream()
+        .filter(spec -> spec.method().equals(Optional.of(method)))
+        .map(spec -> Integer.parseInt(spec.dims().getLast()))
+        .findFirst()
+        .orElseThrow();
   }
 
   /** A method that PEFT does not have, with the sizes that its adapters choose. */

@@ -120,9 +120,12 @@ record AdapterOutput(
   }
 
   private String key(ParameterSpec spec) {
+    if (spec.isOfModel()) {
+      return config.key(spec);
+    }
     String prefix = manifest.adapter().peftPrefix();
     boolean bare = prefix.isEmpty() || spec.name().startsWith(HEAD + ".");
-    return "base_model.model." + (bare ? "" : prefix + ".") + spec.peftKey();
+    return config.wrapper() + (bare ? "" : prefix + ".") + spec.peftKey();
   }
 
   private static void requireFinite(ParameterSpec spec, float[] values) {

@@ -32,6 +32,8 @@ public record AdapterPlan(
     Require.that(rank >= 1, "rank", rank, "1 or more");
     Require.that(alpha > 0 && Double.isFinite(alpha), "alpha", alpha, "above 0");
     Require.that(dropout >= 0 && dropout < 1, "lora-dropout", dropout, "0 to below 1");
+    int tokens = sizes.of(Size.TOKENS);
+    Require.that(tokens >= 1, "virtual-tokens", tokens, "1 or more");
   }
 
   /** A LoRA adapter, with usual sizes of other methods. */

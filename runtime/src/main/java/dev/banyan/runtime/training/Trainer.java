@@ -2,10 +2,13 @@ package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.PromptFormat;
+import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.artifacts.bundle.TextInfo;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.integrity.AbandonedFiles;
 import dev.banyan.artifacts.integrity.WorkFolder;
@@ -39,6 +42,7 @@ public final class Trainer {
   private final Bundle bundle;
   private final TrainingPlan plan;
   private final LayerRanks ranks;
+  private final int longest;
   private final StepLog listener;
   private final EngineSource engines;
 
@@ -53,7 +57,7 @@ public final class Trainer {
 
   /** The same with other engines. */
   Trainer(Bundle bundle, TrainingPlan plan, TrainingListener listener, EngineSource engines) {
-    int longest = bundle.manifest().text().maxLength();
+    this.longest = longest(bundle.manifest(), plan);
     int padTo = plan.passes().padTo();
     if (padTo > longest) {
       throw new IllegalArgumentException(
@@ -68,6 +72,26 @@ public final class Trainer {
     this.ranks = LayerRanks.of(plan.adapter(), bundle.manifest().adapter());
     this.listener = new StepLog(listener);
     this.engines = engines;
+  }
+
+  /** Tokens after which texts are cut, those that are learned before them not counted. */
+  private static int longest(BundleManifest bundle, TrainingPlan plan) {
+    int tokens = plan.adapter().sizes().of(Size.TOKENS);
+    long prompts = bundle.parameters().stream().filter(ParameterSpec::isCounted).count();
+    int left = bundle.text().maxLengthBehind(Math.toIntExact(tokens * prompts));
+    Require.that(
+        left >= TextInfo.SHORTEST,
+        "virtual-tokens",
+        tokens,
+        "so few that texts have place behind them: the base takes "
+            + bundle.text().positions().orElse(0));
+    int pack = plan.passes().pack();
+    Require.that(
+        prompts == 0 || pack == 0,
+        "pack",
+        pack,
+        "0 with learned tokens before the text, as each text has its own row then");
+    return left;
   }
 
   private static void requireOrtCan(TrainingPlan plan) {
@@ -110,6 +134,10 @@ public final class Trainer {
     try (WorkFolder folder = WorkFolder.temporary("banyan-train-");
         TextTokenizer tokenizer = tokenizer(graph)) {
       Function<Dataset, EncodedData> encoder = encoder(labels, tokenizer);
+      int usual = bundle.manifest().text().maxLength();
+      if (longest < usual) {
+        listener.on(new TrainingEvent.TextsCut(longest, usual));
+      }
       EncodedData train = encoder.apply(data.train());
       Optional<EncodedData> held = data.eval().map(encoder);
       GraphInputs inputs = GraphInputs.of(bundle.manifest().task(), graph);
@@ -165,8 +193,7 @@ public final class Trainer {
   }
 
   private TextTokenizer tokenizer(OnnxFile graph) {
-    TextTokenizer tokenizer =
-        new TextTokenizer(bundle.file(Bundle.TOKENIZER), bundle.manifest().text().maxLength());
+    TextTokenizer tokenizer = new TextTokenizer(bundle.file(Bundle.TOKENIZER), longest);
     Vocabulary.rows(graph).ifPresent(tokenizer::requireFits);
     return tokenizer;
   }
@@ -177,7 +204,6 @@ public final class Trainer {
       return new TaskEncoder(bundle.manifest(), labels, tokenizer)::encode;
     }
     PromptFormat format = PromptFormat.read(bundle.file(Bundle.PROMPT_FORMAT));
-    int longest = bundle.manifest().text().maxLength();
     return new CausalEncoder(tokenizer, format, longest, plan.passes().pack())::encode;
   }
 
@@ -235,7 +261,8 @@ public final class Trainer {
 
   private List<Tensor> start(Optional<LabelSet> labels) {
     int count = labels.map(LabelSet::size).orElse(0);
-    ParameterInitializer initializer = new ParameterInitializer(plan.seed(), BaseValues.of(bundle));
+    ParameterInitializer initializer =
+        new ParameterInitializer(plan.seed(), BaseValues.of(bundle), new TokensOfBase(bundle));
     return ranks.start(bundle.manifest().parameters(), initializer, count);
   }
 

@@ -8,6 +8,15 @@ import java.util.OptionalDouble;
 /** What happens during a run, in this order. */
 public sealed interface TrainingEvent {
   /**
+   * Texts are cut shorter than the bundle cuts them, as learned tokens stand before them and the
+   * model takes only so many.
+   *
+   * @param length tokens after which they are cut
+   * @param of what the bundle was prepared for
+   */
+  record TextsCut(int length, int of) implements TrainingEvent {}
+
+  /**
    * What is below the lowest adapter will be computed once for each text and kept.
    *
    * @param texts number of texts that fit into the limit

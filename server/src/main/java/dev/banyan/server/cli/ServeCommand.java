@@ -1,5 +1,8 @@
 package dev.banyan.server.cli;
 
+import dev.banyan.artifacts.bundle.Size;
+import dev.banyan.artifacts.bundle.Sizes;
+import dev.banyan.runtime.inference.ServingPlan;
 import dev.banyan.runtime.ort.Device;
 import dev.banyan.server.wiring.RunningServer;
 import dev.banyan.server.wiring.ServerConfig;
@@ -75,6 +78,14 @@ public final class ServeCommand implements Callable<Integer> {
   private int maxLabels;
 
   @Option(
+      names = "--max-tokens",
+      paramLabel = "N",
+      defaultValue = "32",
+      description =
+          "Most virtual tokens an adapter's prompt or prefix may have (default: ${DEFAULT-VALUE}).")
+  private int maxTokens;
+
+  @Option(
       names = "--mixtures",
       paramLabel = "N",
       defaultValue = "4",
@@ -114,12 +125,19 @@ public final class ServeCommand implements Callable<Integer> {
     return 0;
   }
 
+  private Sizes room() {
+    return ServingPlan.usualRoom()
+        .with(Size.RANK, maxRank)
+        .with(Size.LABELS, maxLabels)
+        .with(Size.TOKENS, maxTokens);
+  }
+
   private ServerConfig config() {
     try {
       return ServerConfig.of(bundle, adapters)
           .withHost(host)
           .withPort(port)
-          .withCapacity(new ServerConfig.Capacity(slots, maxRank, maxLabels, mixtures))
+          .withCapacity(new ServerConfig.Capacity(slots, room(), mixtures))
           .withDevice(Device.parse(device), threads);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);

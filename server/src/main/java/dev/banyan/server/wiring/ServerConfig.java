@@ -1,5 +1,8 @@
 package dev.banyan.server.wiring;
 
+import dev.banyan.artifacts.bundle.Size;
+import dev.banyan.artifacts.bundle.Sizes;
+import dev.banyan.runtime.inference.ServingPlan;
 import dev.banyan.runtime.ort.Device;
 import dev.banyan.server.batch.Admission;
 import dev.banyan.server.batch.BatchPolicy;
@@ -51,14 +54,13 @@ public record ServerConfig(
    * What the bank of adapters can hold; its memory is set aside at the start.
    *
    * @param slots adapters in memory at once; more may lie in the folder
-   * @param maxRank largest rank of an adapter
-   * @param maxLabels most labels of an adapter
+   * @param room the largest value of each size of an adapter
    * @param mixtures mixtures of adapters in memory at once, beside the adapters; 0 for none
    */
-  public record Capacity(int slots, int maxRank, int maxLabels, int mixtures) {
-    /** As many mixtures as there are by default. */
+  public record Capacity(int slots, Sizes room, int mixtures) {
+    /** Usual room for all but ranks and labels, and as many mixtures as there are by default. */
     public Capacity(int slots, int maxRank, int maxLabels) {
-      this(slots, maxRank, maxLabels, 4);
+      this(slots, ServingPlan.usualRoom().with(Size.RANK, maxRank).with(Size.LABELS, maxLabels), 4);
     }
 
     /** 64 adapters, up to rank 16 and 64 labels, and 4 mixtures. */
@@ -72,14 +74,17 @@ public record ServerConfig(
      * @throws IllegalArgumentException if one is not positive
      */
     public Capacity {
-      if (slots < 1 || maxRank < 1 || maxLabels < 1) {
-        throw new IllegalArgumentException(
-            "slots, max-rank and max-labels are %d, %d and %d; expected 1 or more"
-                .formatted(slots, maxRank, maxLabels));
-      }
+      require(slots, "slots");
+      room.values().forEach((size, most) -> require(most, "max-" + size.text()));
       if (mixtures < 0) {
         throw new IllegalArgumentException(
             "mixtures is %d; expected 0 or more".formatted(mixtures));
+      }
+    }
+
+    private static void require(int value, String name) {
+      if (value < 1) {
+        throw new IllegalArgumentException(name + " is " + value + "; expected 1 or more");
       }
     }
   }
