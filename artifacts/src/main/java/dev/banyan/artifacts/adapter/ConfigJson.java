@@ -9,6 +9,7 @@ import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 
 /**
  * Takes an {@code adapter_config.json} apart, key by key: what is taken is removed, so that what is
@@ -44,6 +45,7 @@ final class ConfigJson {
     ConfigJson keys = new ConfigJson(artifact, json);
     return switch (type.textValue()) {
       case "LORA" -> LoraConfigJson.parse(artifact, json);
+      case "LOHA" -> LohaConfig.parse(keys);
       case "MISS" -> MissConfig.parse(keys);
       case "IA3" -> Ia3Config.parse(keys);
       case PromptConfig.TYPE -> PromptConfig.parse(keys);
@@ -169,6 +171,23 @@ final class ConfigJson {
       throw corrupt(key, node, "a number");
     }
     return node.doubleValue();
+  }
+
+  /** Takes values by regular expressions over module paths; none if it is absent or null. */
+  ObjectNode takePattern(String key, Predicate<JsonNode> holds) {
+    JsonNode node = json.path(key);
+    LayerPattern.check(artifact, node, holds);
+    json.remove(key);
+    return node instanceof ObjectNode pattern ? pattern : JsonText.object();
+  }
+
+  /** Writes a number, a whole one as such, as PEFT declares most of them. */
+  static void putNumber(ObjectNode json, String key, double value) {
+    if (value == Math.rint(value) && Math.abs(value) < 1e9) {
+      json.put(key, (long) value);
+    } else {
+      json.put(key, value);
+    }
   }
 
   /** Takes true or false; false if it is absent or null. */

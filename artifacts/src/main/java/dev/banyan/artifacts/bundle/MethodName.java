@@ -16,6 +16,14 @@ public enum MethodName {
       List.of(Size.RANK),
       "adds a product of two thin matrices to a layer's weight; the first choice for everything",
       "Hu et al., 2021, arXiv:2106.09685"),
+  /** The product, element by element, of two low-rank products. */
+  LOHA(
+      Kind.LAYERS,
+      "LOHA",
+      true,
+      List.of(Size.RANK),
+      "changes of rank r * r from twice LoRA's numbers; where LoRA's rank is what is missing",
+      "Hyeon-Woo et al., 2021, arXiv:2108.06098"),
   /** Sums of inputs that share a row of a small matrix. */
   MISS(
       Kind.LAYERS,

@@ -23,6 +23,10 @@ public final class AdapterMethods {
         known(name, settings, List.of());
         yield new Lora();
       }
+      case LOHA -> {
+        known(name, settings, List.of());
+        yield new Loha();
+      }
       case MISS -> {
         known(name, settings, List.of());
         yield new Miss();

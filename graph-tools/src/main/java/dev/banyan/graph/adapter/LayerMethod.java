@@ -29,7 +29,7 @@ import java.util.Optional;
  * an influence on another. And in training the node that makes the adapted value has the value
  * whose place it takes as its first input: there {@link RemoveAdapters} finds it.
  */
-public sealed interface LayerMethod extends AdapterMethod permits Lora, Miss, Ia3 {
+public sealed interface LayerMethod extends AdapterMethod permits Lora, Loha, Miss, Ia3 {
   /** What is trained at a site, in the order in which {@link #train} and {@link #serve} take it. */
   List<ParameterSpec> parameters(Site site);
 

@@ -16,6 +16,7 @@ final class LowRankProduct {
   private final float[] left;
   private final float[] right;
   private final int rank;
+  private final int columns;
 
   /**
    * The product of two float tensors.
@@ -27,6 +28,16 @@ final class LowRankProduct {
     this.left = left.floats();
     this.right = right.floats();
     this.rank = Math.toIntExact(left.shape().dim(1));
+    this.columns = Math.toIntExact(right.shape().dim(1));
+  }
+
+  /** An element of the product. */
+  double at(int row, int column) {
+    double sum = 0;
+    for (int k = 0; k < rank; k++) {
+      sum += (double) left[row * rank + k] * right[k * columns + column];
+    }
+    return sum;
   }
 
   /**
@@ -37,7 +48,6 @@ final class LowRankProduct {
    */
   Tensor addedTo(Tensor matrix, double factor, SegmentAllocator allocator) {
     MemorySegment result = allocator.allocate(matrix.data().byteSize(), Float.BYTES);
-    int columns = Math.toIntExact(matrix.shape().dim(1));
     double[] sums = new double[columns];
     long rows = matrix.shape().dim(0);
     for (int row = 0; row < rows; row++) {

@@ -3,6 +3,7 @@ package dev.banyan.runtime.training;
 import dev.banyan.artifacts.adapter.AdapterConfig;
 import dev.banyan.artifacts.adapter.CommonConfig;
 import dev.banyan.artifacts.adapter.Ia3Config;
+import dev.banyan.artifacts.adapter.LohaConfig;
 import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.adapter.MissConfig;
 import dev.banyan.artifacts.adapter.OwnConfig;
@@ -36,6 +37,7 @@ record AdapterDescription(
     for (MethodInfo method : manifest.adapter().methods()) {
       switch (method.name()) {
         case LORA -> parts.add(lora(method));
+        case LOHA -> parts.add(loha(method));
         case MISS -> parts.add(miss(method));
         case IA3 -> parts.add(ia3(method));
         case PROMPT -> parts.add(prompt(method));
@@ -69,6 +71,10 @@ record AdapterDescription(
             manifest.adapter().bias().text(),
             manifest.task().peftType(),
             manifest.base().name()));
+  }
+
+  private LohaConfig loha(MethodInfo method) {
+    return new LohaConfig(common(method.sites()), ranks.describe(method.sites()));
   }
 
   private MissConfig miss(MethodInfo method) {

@@ -1,8 +1,8 @@
 package dev.banyan.runtime.training;
 
+import dev.banyan.artifacts.adapter.LayerScaling;
 import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.bundle.AdapterInfo;
-import dev.banyan.artifacts.bundle.MethodInfo;
 import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
@@ -44,19 +44,20 @@ final class LayerRanks {
    *     methods
    */
   static LayerRanks of(AdapterPlan plan, AdapterInfo adapter) {
-    for (MethodInfo method : adapter.methods()) {
+    for (RankPattern.Rule rule : plan.ranks().rules()) {
       Require.that(
-          plan.ranks().rules().isEmpty() || method.name() != MethodName.MISS,
+          adapter.method(MethodName.MISS).isEmpty(),
           "rank-pattern",
-          "'" + plan.ranks() + "'",
+          "'" + rule.layers() + "=" + rule.rank() + "'",
           "none for the method miss, which has one rank in all layers");
     }
-    Require.that(
-        plan.alphas().rules().isEmpty()
-            || adapter.methods().stream().anyMatch(method -> method.name().isScaled()),
-        "alpha-pattern",
-        "'" + plan.alphas() + "'",
-        "none, as no method of this bundle (%s) has an alpha".formatted(adapter.targets()));
+    for (AlphaPattern.Rule rule : plan.alphas().rules()) {
+      Require.that(
+          adapter.methods().stream().anyMatch(method -> method.name().isScaled()),
+          "alpha-pattern",
+          "'" + rule.layers() + "=" + rule.alpha() + "'",
+          "none, as no method of this bundle (%s) has an alpha".formatted(adapter.targets()));
+    }
     return new LayerRanks(plan, adapter.sites());
   }
 
@@ -143,5 +144,28 @@ final class LayerRanks {
           }
         });
     return ranks.isEmpty() && alphas.isEmpty() ? config : config.withPatterns(ranks, alphas);
+  }
+
+  /**
+   * The same for a method of which PEFT knows no other scaling than alpha / rank: with rsLoRA's
+   * scaling its alphas are larger.
+   *
+   * @param sites the method's layers
+   */
+  LayerScaling describe(List<String> sites) {
+    Map<String, Integer> ranks = new LinkedHashMap<>();
+    Map<String, Double> alphas = new LinkedHashMap<>();
+    double usual = plan.alpha() * plan.rank() / plan.divisor(plan.rank());
+    for (String site : sites) {
+      int rank = of(site);
+      double alpha = alpha(site, rank) * rank / plan.divisor(rank);
+      if (rank != plan.rank()) {
+        ranks.put(site, rank);
+      }
+      if (alpha != usual) {
+        alphas.put(site, alpha);
+      }
+    }
+    return new LayerScaling(plan.rank(), usual, ranks, alphas);
   }
 }

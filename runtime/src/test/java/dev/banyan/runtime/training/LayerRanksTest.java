@@ -2,10 +2,16 @@ package dev.banyan.runtime.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import dev.banyan.artifacts.adapter.LayerScaling;
 import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.adapter.PeftAdapter;
+import dev.banyan.artifacts.bundle.AdapterInfo;
+import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.MethodInfo;
+import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
@@ -179,6 +185,38 @@ class LayerRanksTest {
     assertThatThrownBy(
             () -> new LayerRanks(AdapterPlan.lora(8, 16).with(AlphaPattern.parse("kye=4")), SITES))
         .hasMessageStartingWith("alpha-pattern is 'kye'; expected part of a layer's path");
+  }
+
+  @Test
+  void stabilizedScalingIsALargerAlphaForMethodsThatDoNotKnowIt() {
+    AdapterPlan plan =
+        new AdapterPlan(
+            4, 8, true, RankPattern.parse("value=16"), AlphaPattern.parse("layer.5=2"), 0);
+    LayerRanks ranks = new LayerRanks(plan, SITES);
+    LayerScaling described = ranks.describe(SITES);
+    assertThat(described.rank("encoder.layer.0.value")).isEqualTo(16);
+    List<Double> scalings = ranks.scalings(SITES);
+    for (int i = 0; i < SITES.size(); i++) {
+      assertThat(described.factor(SITES.get(i))).isCloseTo(scalings.get(i), within(1e-12));
+    }
+  }
+
+  @Test
+  void patternsOfNoUseToTheMethodsAreRefused() {
+    AdapterInfo miss =
+        new AdapterInfo(
+            List.of(new MethodInfo(MethodName.MISS, "query", SITES)),
+            "",
+            BiasTraining.NONE,
+            List.of());
+    AdapterPlan plain = AdapterPlan.lora(8, 16);
+    assertThat(LayerRanks.of(plain, miss).highest()).isEqualTo(8);
+    assertThatThrownBy(() -> LayerRanks.of(plain.with(RankPattern.parse("query=4")), miss))
+        .hasMessageContaining("rank-pattern")
+        .hasMessageContaining("none for the method miss");
+    assertThatThrownBy(() -> LayerRanks.of(plain.with(AlphaPattern.parse("query=4")), miss))
+        .hasMessageContaining("alpha-pattern")
+        .hasMessageContaining("no method of this bundle (miss on query) has an alpha");
   }
 
   private static LayerRanks ranks(String pattern, int rank) {
