@@ -19,6 +19,11 @@ public final class BlockProduct {
 
   private BlockProduct() {}
 
+  /** True for a product with a weight in few bits. */
+  public static boolean isOne(Node node) {
+    return node.op().equals(CODES) || node.op().equals(NUMBERS);
+  }
+
   /** The operator for a stored weight. */
   public static OpId operator(BlockMatrix weight) {
     return switch (weight) {

@@ -168,7 +168,7 @@ final class Recompute {
     LateCopies copies = new LateCopies(graph);
     Set<Value> ends = new HashSet<>();
     List<Value> segment = new ArrayList<>();
-    Set<Value> cuts = cuts();
+    Set<Value> cuts = new HashSet<>(Cuts.of(graph, forward, gradients));
     for (Node node : List.copyOf(graph.nodes())) {
       for (Value value : node.outputs()) {
         if (forward.contains(value) && gradients.containsKey(value)) {
@@ -194,35 +194,6 @@ final class Recompute {
                 value, gradient, input -> ends.contains(input) || !gradients.containsKey(input)));
       }
     }
-  }
-
-  /**
-   * The values, with gradients, behind which nothing before them is read any more; of several with
-   * no weight multiplied between them the first.
-   */
-  private Set<Value> cuts() {
-    Set<Value> cuts = new HashSet<>();
-    Set<Value> live = new HashSet<>();
-    boolean costly = false;
-    for (Node node : graph.nodes()) {
-      if (!isForward(node)) {
-        continue;
-      }
-      costly |= isProduct(node);
-      node.outputs().stream().filter(gradients::containsKey).forEach(live::add);
-      int now = place.getOrDefault(node, 0);
-      live.removeIf(value -> lastUse(value) <= now);
-      if (costly && live.size() == 1 && live.contains(node.output())) {
-        cuts.add(node.output());
-        costly = false;
-      }
-    }
-    return cuts;
-  }
-
-  private static boolean isProduct(Node node) {
-    return node.inputs().stream()
-        .anyMatch(input -> input.isConstant() && input.knownType().rank() > 1);
   }
 
   /** Lets the backward pass read another value. */

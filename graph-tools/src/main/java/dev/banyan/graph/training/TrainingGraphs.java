@@ -202,6 +202,9 @@ final class TrainingGraphs {
     } else if (choice.gradients() != Emission.PLAIN) {
       Recompute.cheap(graph, forwardValues, gradients);
     }
+    if (choice.gradients() != Emission.PLAIN) {
+      PromptGradients.in(graph, forwardValues, gradients);
+    }
     // The backward pass asks forward tensors for shapes, and would keep them in memory for that.
     TextShape.replaceAll(
         graph, graph.nodes().stream().filter(node -> readsOne(node, forwardValues)).toList());
