@@ -40,7 +40,7 @@ final class AdapterLoad {
       for (int round = -WARM_UPS; round < rounds; round++) {
         int slot = 1 + Math.floorMod(round, plan.slots());
         (round < 0 ? new Samples() : whole).time(() -> load(model, dir, plan, slot));
-        AdapterWeights weights = AdapterWeights.fit(PeftAdapter.read(dir), bundle.manifest(), plan);
+        AdapterWeights weights = AdapterWeights.fit(PeftAdapter.read(dir), bundle, plan);
         (round < 0 ? new Samples() : write).time(() -> model.bank().write(slot, weights));
       }
     }
@@ -49,7 +49,7 @@ final class AdapterLoad {
   }
 
   private static void load(BaseModel model, Path dir, ServingPlan plan, int slot) {
-    model.bank().write(slot, AdapterWeights.fit(PeftAdapter.read(dir), model.manifest(), plan));
+    model.bank().write(slot, AdapterWeights.fit(PeftAdapter.read(dir), model.bundle(), plan));
   }
 
   private static void addRow(Table table, String targets, String step, Samples samples) {

@@ -112,9 +112,7 @@ final class MixedBatch {
     open.add(model);
     for (int slot = 1; slot <= ROWS; slot++) {
       RandomAdapter adapter = new RandomAdapter(RANK, LABELS, slot);
-      model
-          .bank()
-          .write(slot, AdapterWeights.fit(adapter.of(bundle.manifest()), bundle.manifest(), plan));
+      model.bank().write(slot, AdapterWeights.fit(adapter.of(bundle.manifest()), bundle, plan));
     }
     return model;
   }

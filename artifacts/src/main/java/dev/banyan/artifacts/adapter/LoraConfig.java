@@ -37,6 +37,7 @@ public record LoraConfig(
     implements AdapterConfig {
   static final String RANKS = "rank_pattern";
   static final String ALPHAS = "alpha_pattern";
+  private static final String DORA = "use_dora";
 
   /**
    * Copies the collections.
@@ -116,6 +117,20 @@ public record LoraConfig(
     ranks.forEach(rankPattern::put);
     ObjectNode alphaPattern = more.putObject(ALPHAS);
     alphas.forEach(alphaPattern::put);
+    return withOther(more);
+  }
+
+  /** {@code use_dora}: each output's weight has a learned length (DoRA). */
+  public boolean dora() {
+    return other.path(DORA).asBoolean();
+  }
+
+  /** The same for DoRA. */
+  public LoraConfig withDora() {
+    return withOther(other.deepCopy().put(DORA, true));
+  }
+
+  private LoraConfig withOther(ObjectNode keys) {
     return new LoraConfig(
         rank,
         alpha,
@@ -126,7 +141,7 @@ public record LoraConfig(
         bias,
         taskType,
         baseModel,
-        more);
+        keys);
   }
 
   @Override
@@ -136,7 +151,7 @@ public record LoraConfig(
 
   @Override
   public List<MethodName> methods() {
-    return List.of(MethodName.LORA);
+    return List.of(dora() ? MethodName.DORA : MethodName.LORA);
   }
 
   @Override
@@ -151,7 +166,7 @@ public record LoraConfig(
 
   @Override
   public String identity() {
-    return Double.toString(scaling()) + " " + rank + patterns();
+    return Double.toString(scaling()) + " " + rank + patterns() + (dora() ? " dora" : "");
   }
 
   @Override

@@ -31,7 +31,8 @@ final class LoraConfigJson {
     double dropout = number("lora_dropout", 0);
     List<String> targets = targets();
     List<String> saved = texts("modules_to_save");
-    boolean rslora = json.path("use_rslora").asBoolean();
+    boolean rslora = flag("use_rslora");
+    flag("use_dora");
     String bias = text("bias", "none");
     String task = text("task_type", "");
     String base = text("base_model_name_or_path", "");
@@ -73,6 +74,14 @@ final class LoraConfigJson {
       throw corrupt("\"%s\" = %s".formatted(key, node), "a number");
     }
     return node.doubleValue();
+  }
+
+  private boolean flag(String key) {
+    JsonNode node = json.path(key);
+    if (!node.isMissingNode() && !node.isNull() && !node.isBoolean()) {
+      throw corrupt("\"%s\" = %s".formatted(key, node), "true or false");
+    }
+    return node.asBoolean();
   }
 
   private String text(String key, String absent) {

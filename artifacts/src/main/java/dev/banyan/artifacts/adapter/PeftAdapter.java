@@ -89,7 +89,7 @@ public record PeftAdapter(AdapterConfig config, SafetensorsFile weights) {
    * @throws UnusableArtifact if it is of another method
    */
   public LoraConfig lora() {
-    if (config instanceof LoraConfig lora) {
+    if (config instanceof LoraConfig lora && !lora.dora()) {
       return lora;
     }
     throw new UnusableArtifact(

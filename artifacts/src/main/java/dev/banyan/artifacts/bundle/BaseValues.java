@@ -11,7 +11,8 @@ import java.util.stream.Collectors;
 
 /**
  * What the base itself has where adapters have weights of their own ({@link
- * Initializer#FROM_BASE}): biases, and modules that are saved whole. A bundle keeps them in its
+ * Initializer#FROM_BASE}): biases, and modules that are saved whole; and what adapters start from
+ * that is computed of the base ({@link Initializer#BASE_NORM}). A bundle keeps them in its
  * checkpoint.
  *
  * @param byName float tensors by parameter name, in the graph's orientation
@@ -35,7 +36,7 @@ public record BaseValues(Map<String, Tensor> byName) {
   public static BaseValues of(Bundle bundle) {
     Set<String> names =
         bundle.manifest().parameters().stream()
-            .filter(ParameterSpec::isOfBase)
+            .filter(ParameterSpec::startsFromBase)
             .map(ParameterSpec::name)
             .collect(Collectors.toSet());
     if (names.isEmpty()) {
@@ -48,6 +49,13 @@ public record BaseValues(Map<String, Tensor> byName) {
       }
     }
     return new BaseValues(values);
+  }
+
+  /** The same and others, by parameter name. */
+  public BaseValues with(Map<String, Tensor> others) {
+    Map<String, Tensor> all = new HashMap<>(byName);
+    all.putAll(others);
+    return new BaseValues(all);
   }
 
   /**
@@ -65,7 +73,8 @@ public record BaseValues(Map<String, Tensor> byName) {
 
   /**
    * What a bank holds of an adapter's tensor, so that zeros are the bare base: of a weight of the
-   * base the distance from it, of what starts at one the distance from one; else the tensor.
+   * base the distance from it, of what starts at one the distance from one, of a length how much
+   * longer it is by itself; else the tensor.
    */
   public Tensor banked(ParameterSpec spec, Tensor trained) {
     return switch (spec.init()) {
@@ -75,19 +84,28 @@ public record BaseValues(Map<String, Tensor> byName) {
         Arrays.fill(ones, 1);
         yield distance(trained, ones);
       }
+      case BASE_NORM -> longer(trained, of(spec).floats());
       case KAIMING_UNIFORM, ZEROS, NORMAL_0_02, NORMAL, TOKENS_OF_BASE -> trained;
     };
   }
 
   /** The value of a parameter at which it changes nothing. */
   public Tensor neutral(ParameterSpec spec, Sizes sizes) {
-    if (spec.isOfBase()) {
+    if (spec.startsFromBase()) {
       return of(spec);
     }
     Shape shape = spec.shape(sizes);
     float[] values = new float[Math.toIntExact(shape.elements())];
     Arrays.fill(values, spec.init() == Initializer.ONES ? 1 : 0);
     return Tensor.ofFloats(spec.name(), shape, values);
+  }
+
+  private static Tensor longer(Tensor trained, float[] than) {
+    float[] values = trained.floats();
+    for (int i = 0; i < values.length; i++) {
+      values[i] = than[i] == 0 ? 0 : values[i] / than[i] - 1;
+    }
+    return Tensor.ofFloats(trained.name(), trained.shape(), values);
   }
 
   private static Tensor distance(Tensor trained, float[] from) {

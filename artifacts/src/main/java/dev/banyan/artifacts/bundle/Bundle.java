@@ -58,6 +58,12 @@ public final class Bundle {
   /** Many adapters over one base. */
   public static final String SERVING_MODEL = "serving_model.onnx";
 
+  /**
+   * The layers that can be adapted, each alone: for what depends on their weights before a run and
+   * when an adapter is loaded. Only where there are such layers.
+   */
+  public static final String LAYERS_MODEL = "layers_model.onnx";
+
   /** The frozen weights: external data of every graph. */
   public static final String BASE_DATA = "base.onnx.data";
 

@@ -21,7 +21,12 @@ public enum Initializer {
   /** Embeddings that the base has of some of its tokens: see {@link TokenRows}. */
   TOKENS_OF_BASE,
   /** The base's own value, for a weight of the base that is trained: see {@link BaseValues}. */
-  FROM_BASE;
+  FROM_BASE,
+  /**
+   * The lengths of the columns of the layer's own weight {@code [in, out]}: see {@link BaseValues}.
+   * A bank holds the factor of what the layer gives, less one.
+   */
+  BASE_NORM;
 
   /** The name used in files. */
   public String text() {

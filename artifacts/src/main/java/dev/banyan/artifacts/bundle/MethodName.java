@@ -16,6 +16,14 @@ public enum MethodName {
       List.of(Size.RANK),
       "adds a product of two thin matrices to a layer's weight; the first choice for everything",
       "Hu et al., 2021, arXiv:2106.09685"),
+  /** Low-rank adaptation of directions, beside a learned length. */
+  DORA(
+      Kind.LAYERS,
+      "LORA",
+      true,
+      List.of(Size.RANK),
+      "LoRA that learns how long each output's weight is beside where it points; better at low ranks, slower",
+      "Liu et al., 2024, arXiv:2402.09353"),
   /** The product, element by element, of two low-rank products. */
   LOHA(
       Kind.LAYERS,
@@ -105,6 +113,14 @@ public enum MethodName {
   /** Whether what it adds is multiplied by alpha / rank. */
   public boolean isScaled() {
     return scaled;
+  }
+
+  /** Whether a scaling of zero leaves the bare base. */
+  public boolean isSwitchable() {
+    return switch (this) {
+      case LORA, LOHA -> true;
+      case DORA, MISS, IA3, PROMPT, BITFIT -> false;
+    };
   }
 
   /** The sizes that its adapters choose. */

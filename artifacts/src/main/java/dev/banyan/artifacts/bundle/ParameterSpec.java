@@ -103,6 +103,11 @@ public record ParameterSpec(
     return init == Initializer.FROM_BASE;
   }
 
+  /** True if it starts as the base has it, or as what was computed of the base. */
+  public boolean startsFromBase() {
+    return isOfBase() || init == Initializer.BASE_NORM;
+  }
+
   /** True if its gradient is computed and it changes in training. */
   public boolean isTrained() {
     return role == Role.TRAINED;

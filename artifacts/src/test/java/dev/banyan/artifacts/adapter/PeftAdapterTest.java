@@ -139,8 +139,9 @@ class PeftAdapterTest {
         "{'rank_pattern': {'qu(ery': 4}}",
         "{'rank_pattern': [4]}",
         "{'alpha_pattern': {'query': 'high'}}",
+        "{'use_dora': 'yes'}",
       })
-  void patternThatIsNoneIsRefused(String change) throws Exception {
+  void patternOrFlagThatIsNoneIsRefused(String change) throws Exception {
     ObjectNode changed =
         JsonText.parse("test", change.replace('\'', '"').getBytes(StandardCharsets.UTF_8));
     PeftFolder.write(folder, PeftFolder.config().setAll(changed));
@@ -150,7 +151,6 @@ class PeftAdapterTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "{'use_dora': true}",
         "{'fan_in_fan_out': true}",
         "{'lora_bias': true}",
         "{'use_qalora': true}",

@@ -23,6 +23,10 @@ public final class AdapterMethods {
         known(name, settings, List.of());
         yield new Lora();
       }
+      case DORA -> {
+        known(name, settings, List.of());
+        yield new Dora();
+      }
       case LOHA -> {
         known(name, settings, List.of());
         yield new Loha();

@@ -24,27 +24,41 @@ public final class Dropout {
   /** Behind a site's path in the name of its mask. */
   public static final String MASK = ".lora_dropout";
 
-  private final Map<Site, Value> masks;
+  /** Input of graphs with a method that wants to know it: what makes up for the dropped. */
+  static final String COMPENSATION = "lora_dropout_compensation";
 
-  private Dropout(Map<Site, Value> masks) {
+  private final Map<Site, Value> masks;
+  private final Value compensation;
+
+  private Dropout(Map<Site, Value> masks, Value compensation) {
     this.masks = masks;
+    this.compensation = compensation;
   }
 
   /** Nothing is dropped, and the graph has no masks. */
   public static Dropout none() {
-    return new Dropout(Map.of());
+    return new Dropout(Map.of(), Value.NONE);
   }
 
   /**
    * Adds a mask for each site to the inputs of a graph: bool {@code [batch, sequence, in]}, false
    * where an element is dropped. A site that reads fewer elements takes the first.
+   *
+   * @param told whether what makes up for the dropped is an input too, float scalar
    */
-  public static Dropout at(List<Site> sites, Graph graph) {
+  public static Dropout at(List<Site> sites, Graph graph, boolean told) {
     Map<Site, Value> masks = new LinkedHashMap<>();
     for (Site site : sites) {
       masks.put(site, graph.addInput(site.path() + MASK, type(site)));
     }
-    return new Dropout(masks);
+    Value compensation =
+        told ? graph.addInput(COMPENSATION, TensorType.of(DType.FLOAT)) : Value.NONE;
+    return new Dropout(masks, compensation);
+  }
+
+  /** What makes up for the dropped: float scalar, or none. */
+  Value compensation() {
+    return compensation;
   }
 
   private static TensorType type(Site site) {

@@ -135,6 +135,7 @@ final class FindBaseWeights {
 
   private static boolean isLinear(Node node) {
     return (node.op().is("MatMul") && !isActivation(node.input(1)))
+        || (node.op().is("Gemm") && node.input(2).isNone())
         || node.op().equals(MAT_MUL_N_BITS);
   }
 

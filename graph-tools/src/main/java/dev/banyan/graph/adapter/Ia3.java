@@ -4,16 +4,12 @@ import dev.banyan.artifacts.bundle.Initializer;
 import dev.banyan.artifacts.bundle.Layout;
 import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterSpec;
-import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.ir.GraphBuilder;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.PathMatch;
 import dev.banyan.graph.site.Site;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Optional;
 
@@ -24,9 +20,6 @@ import java.util.Optional;
  * @param feedforward the layers whose input is scaled; absent if none are
  */
 public record Ia3(Optional<PathMatch> feedforward) implements LayerMethod {
-  private static final ValueLayout.OfFloat FLOAT =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
   @Override
   public MethodName name() {
     return MethodName.IA3;
@@ -71,23 +64,9 @@ public record Ia3(Optional<PathMatch> feedforward) implements LayerMethod {
     boolean input = pointAt(layer.path()) == Point.INPUT;
     boolean byColumn = input == transposed;
     return new LayerWeights(
-        scaled(weight, factors, byColumn, allocator),
+        new Scaled(weight, byColumn).by(factors, allocator),
         input
             ? layer.weights().bias()
-            : layer.weights().bias().map(bias -> scaled(bias, factors, true, allocator)));
-  }
-
-  /** Multiplies the columns, or the rows, of a matrix; a vector is one row. */
-  private static Tensor scaled(
-      Tensor tensor, float[] factors, boolean byColumn, SegmentAllocator allocator) {
-    MemorySegment result = allocator.allocate(tensor.data().byteSize(), Float.BYTES);
-    int columns = Math.toIntExact(tensor.shape().dim(-1));
-    long elements = tensor.shape().elements();
-    for (long at = 0; at < elements; at++) {
-      double factor = factors[Math.toIntExact(byColumn ? at % columns : at / columns)];
-      float value = tensor.data().getAtIndex(FLOAT, at);
-      result.setAtIndex(FLOAT, at, (float) (value * factor));
-    }
-    return new Tensor(tensor.name(), DType.FLOAT, tensor.shape(), result);
+            : layer.weights().bias().map(bias -> new Scaled(bias, true).by(factors, allocator)));
   }
 }

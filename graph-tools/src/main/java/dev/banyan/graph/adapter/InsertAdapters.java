@@ -85,7 +85,9 @@ public final class InsertAdapters {
               ? scaling
               : builder.op("Gather", scaling, builder.scalar((long) i));
       Value own = own(site);
-      OneAdapter adapter = new OneAdapter(parameters, ofSite, dropout.of(site, builder), own);
+      Value input = dropout.of(site, builder);
+      Value compensation = method.tellsCompensation() ? dropout.compensation() : Value.NONE;
+      OneAdapter adapter = new OneAdapter(parameters, ofSite, input, compensation, own);
       replace(site, own, method.train(builder, site, adapter));
       all.addAll(parameters);
     }

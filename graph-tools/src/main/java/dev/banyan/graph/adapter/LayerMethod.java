@@ -26,10 +26,10 @@ import java.util.Optional;
  *
  * <p>Three things hold for every method. With the parameters' initial values, and with zeros in a
  * bank, the output is the base's, bit for bit except for the sign of a zero. No row of a batch has
- * an influence on another. And in training the node that makes the adapted value has the value
- * whose place it takes as its first input: there {@link RemoveAdapters} finds it.
+ * an influence on another. And in training one gets from the node that makes the adapted value to
+ * the value whose place it takes along first inputs: so {@link RemoveAdapters} finds it.
  */
-public sealed interface LayerMethod extends AdapterMethod permits Lora, Loha, Miss, Ia3 {
+public sealed interface LayerMethod extends AdapterMethod permits Lora, Dora, Loha, Miss, Ia3 {
   /** What is trained at a site, in the order in which {@link #train} and {@link #serve} take it. */
   List<ParameterSpec> parameters(Site site);
 
@@ -43,8 +43,24 @@ public sealed interface LayerMethod extends AdapterMethod permits Lora, Loha, Mi
     return Point.PRODUCT;
   }
 
+  /** Whether what its layers read can be dropped: what it makes of that is linear and scaled. */
+  default boolean canDrop() {
+    return name().isScaled();
+  }
+
+  /** Whether it wants to know what of the scaling makes up for what is dropped. */
+  default boolean tellsCompensation() {
+    return false;
+  }
+
+  /** Whether it works on the product alone, so that no bias may be added by the same node. */
+  default boolean needsBareProduct() {
+    return false;
+  }
+
   /**
-   * Adds one adapter's nodes.
+   * Adds one adapter's nodes. Those that a builder in {@link
+   * dev.banyan.graph.autodiff.Detached#NAME} adds are not differentiated through.
    *
    * @param adapter its parameters as {@link #parameters} lists them
    * @return what takes the place of {@code adapter.own()}
@@ -71,7 +87,8 @@ public sealed interface LayerMethod extends AdapterMethod permits Lora, Loha, Mi
    * precision until the end. Not called if {@link #notMergeable} has a reason.
    *
    * @param layer the layer's {@code MatMul} or {@code Gemm}, and its float weights
-   * @param adapter a tensor for each of {@link #parameters}, the scaling folded in
+   * @param adapter a tensor for each of {@link #parameters} that is saved, the scaling folded in;
+   *     what a bank has of one, where that depends on the base's weight
    * @param allocator where the new weights are
    */
   LayerWeights merge(Layer layer, List<Tensor> adapter, SegmentAllocator allocator);
@@ -101,9 +118,12 @@ public sealed interface LayerMethod extends AdapterMethod permits Lora, Loha, Mi
    * @param parameters float values, shaped as their {@link ParameterSpec} says
    * @param scaling float scalar: alpha / rank, or alpha / sqrt(rank); none for a method without
    * @param input what the adapter reads: the site's input, or what dropout leaves of it
+   * @param compensation float scalar that is a factor of the scaling: what makes up for what is
+   *     dropped; none if nothing is, or the method does not want to know
    * @param own the value whose place is taken
    */
-  record OneAdapter(List<Value> parameters, Value scaling, Value input, Value own) {
+  record OneAdapter(
+      List<Value> parameters, Value scaling, Value input, Value compensation, Value own) {
     /** Copies the list. */
     public OneAdapter {
       parameters = List.copyOf(parameters);

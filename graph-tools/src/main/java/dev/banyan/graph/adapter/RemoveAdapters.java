@@ -55,7 +55,7 @@ public final class RemoveAdapters {
    */
   public void at(String path, List<Value> parameters) {
     Node joint = joint(path);
-    Value own = joint.input(0);
+    Value own = own(joint, path);
     String name = joint.output().name();
     graph.replaceUses(joint.output(), own);
     RemoveUnused.from(graph);
@@ -64,6 +64,16 @@ public final class RemoveAdapters {
       graph.rename(own, name);
     }
     parameters.forEach(graph::removeUnused);
+  }
+
+  /** The value whose place the adapter has taken: the first that is not made by its own nodes. */
+  private Value own(Node joint, String path) {
+    Value own = joint.input(0);
+    String inside = InsertAdapters.prefix(method, path) + "/";
+    while (own.producer().filter(node -> node.name().startsWith(inside)).isPresent()) {
+      own = own.producer().orElseThrow().input(0);
+    }
+    return own;
   }
 
   /** The last of the adapter's nodes: the one whose output others read. */

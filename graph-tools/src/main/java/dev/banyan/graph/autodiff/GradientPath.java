@@ -74,6 +74,7 @@ final class GradientPath {
   private boolean flows(Node node, int input) {
     Value value = node.input(input);
     return !value.isNone()
+        && !Detached.is(node)
         && value.type().map(type -> type.dtype().isFloatingPoint()).orElse(true)
         && rules.find(node.op()).map(rule -> rule.flowsTo(input)).orElse(true);
   }

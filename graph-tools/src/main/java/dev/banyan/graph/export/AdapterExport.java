@@ -49,14 +49,17 @@ public final class AdapterExport {
     Bundle opened = Bundle.open(bundleFolder);
     BundleManifest bundle = opened.manifest();
     BaseValues base = BaseValues.of(opened);
-    AdapterWeights weights = AdapterWeights.fit(adapter, bundle, ServingPlan.anySize());
+    AdapterWeights weights = AdapterWeights.fit(adapter, opened, ServingPlan.anySize());
     List<Tensor> banks = new ArrayList<>();
     for (ParameterSpec spec : bundle.parameters()) {
       if (spec.isSaved()) {
-        Tensor own = weights.tensors().get(spec.name());
-        Tensor tensor = own == null ? base.neutral(spec, weights.sizes()) : own;
-        banks.add(withSlot(spec.bankName(), base.banked(spec, tensor)));
+        Tensor banked =
+            weights
+                .banked(spec, base)
+                .orElseGet(() -> base.banked(spec, base.neutral(spec, weights.sizes())));
+        banks.add(withSlot(spec.bankName(), banked));
         if (spec.isCounted()) {
+          Tensor own = weights.tensors().get(spec.name());
           long count = own == null ? 0 : own.shape().dim(0);
           banks.add(Tensor.ofLongs(spec.countName(), Shape.of(1), count));
         }

@@ -53,7 +53,7 @@ public final class AdapterMerge {
               .formatted(request.bundle()));
     }
     PeftAdapter adapter = PeftAdapter.read(request.adapter());
-    AdapterWeights weights = AdapterWeights.fit(adapter, bundle.manifest(), ServingPlan.anySize());
+    AdapterWeights weights = AdapterWeights.fit(adapter, bundle, ServingPlan.anySize());
     requireNoTokens(bundle.manifest(), weights);
     Model eval = OnnxReader.read(OnnxFile.read(bundle.file(Bundle.EVAL_MODEL)));
     try (WorkFolder folder = WorkFolder.beside(request.out())) {

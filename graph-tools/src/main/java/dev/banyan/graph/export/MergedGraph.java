@@ -190,13 +190,20 @@ final class MergedGraph {
                       .formatted(method.name().text(), path, reason));
             });
     List<Tensor> adapter =
-        names.stream().map(name -> Objects.requireNonNull(weights.tensors().get(name))).toList();
+        specs(method, path).filter(ParameterSpec::isSaved).map(this::merged).toList();
     Point point = method.pointAt(path);
     Node layer = new RemoveAdapters(graph, method.name()).layer(path, point);
     changed
         .computeIfAbsent(path, site -> new Changed(site, layer, new ArrayList<>()))
         .merges()
         .add(new Merge(method, point, adapter));
+  }
+
+  /** What depends on the base's weight is there already, as a bank has it. */
+  private Tensor merged(ParameterSpec spec) {
+    Map<String, Tensor> tensors = weights.tensors();
+    Tensor ready = tensors.get(spec.bankName());
+    return ready == null ? Objects.requireNonNull(tensors.get(spec.name())) : ready;
   }
 
   private List<Value> inputs(LayerMethod method, String path) {

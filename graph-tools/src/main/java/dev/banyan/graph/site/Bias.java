@@ -5,17 +5,16 @@ import dev.banyan.graph.ir.OpId;
 import dev.banyan.graph.ir.Value;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** Finds the constant bias of a linear layer. */
 final class Bias {
   private Bias() {}
 
   static Optional<Value> of(Node linear) {
-    if (linear.op().is("Gemm")) {
-      return Optional.of(linear.input(2)).filter(Value::isConstant);
-    }
-    if (linear.op().equals(OpId.microsoft("MatMulNBits")) && linear.input(5).isConstant()) {
-      return Optional.of(linear.input(5));
+    OptionalInt place = place(linear);
+    if (place.isPresent() && !linear.input(place.getAsInt()).isNone()) {
+      return Optional.of(linear.input(place.getAsInt())).filter(Value::isConstant);
     }
     List<Node> users = linear.output().users();
     if (users.size() != 1 || !users.getFirst().op().is("Add")) {
@@ -24,10 +23,21 @@ final class Bias {
     return users.getFirst().inputs().stream().filter(Bias::isVector).findFirst();
   }
 
+  /** The place of a bias among the inputs of a node whose operator can add one. */
+  static OptionalInt place(Node linear) {
+    if (linear.op().is("Gemm")) {
+      return OptionalInt.of(2);
+    }
+    return linear.op().equals(OpId.microsoft("MatMulNBits"))
+        ? OptionalInt.of(5)
+        : OptionalInt.empty();
+  }
+
   /** The output of the layer with its bias. */
   static Value end(Node linear) {
     List<Node> users = linear.output().users();
-    boolean apart = !linear.op().is("Gemm") && of(linear).isPresent() && users.size() == 1;
+    boolean inside = place(linear).stream().anyMatch(at -> !linear.input(at).isNone());
+    boolean apart = !inside && of(linear).isPresent() && users.size() == 1;
     return apart && users.getFirst().op().is("Add") ? users.getFirst().output() : linear.output();
   }
 

@@ -3,6 +3,7 @@ package dev.banyan.graph.site;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.Value;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * A linear layer that can carry an adapter: a {@code MatMul} or {@code Gemm} with a constant
@@ -50,6 +51,11 @@ public record Site(String path, Node node, long inFeatures, long outFeatures, Va
    */
   public static Optional<Value> biasOf(Node linear) {
     return Bias.of(linear);
+  }
+
+  /** The place of a bias among the inputs of a node whose operator can add one. */
+  public static OptionalInt biasPlace(Node linear) {
+    return Bias.place(linear);
   }
 
   /** The layer's constant bias, added by the node itself or by an {@code Add} behind it. */

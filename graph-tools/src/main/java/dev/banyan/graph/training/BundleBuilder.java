@@ -169,6 +169,8 @@ public final class BundleBuilder {
             TokenEmbeddings.of(model.base(request.pooling())),
             writer.path(Bundle.TOKEN_EMBEDDINGS));
       }
+      BaseGraph layers = model.base(request.pooling());
+      LayersGraph.write(layers, recipe, graphs, writer.path(Bundle.LAYERS_MODEL));
       if (request.training().gang()) {
         BaseGraph base = model.base(request.pooling());
         graphs.write(

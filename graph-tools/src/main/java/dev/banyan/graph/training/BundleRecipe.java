@@ -10,6 +10,7 @@ import dev.banyan.graph.adapter.BaseWeight;
 import dev.banyan.graph.adapter.BaseWeightChoice;
 import dev.banyan.graph.adapter.LayerMethod;
 import dev.banyan.graph.adapter.ModelMethod;
+import dev.banyan.graph.adapter.SplitBias;
 import dev.banyan.graph.adapter.WeightMethod;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.site.Site;
@@ -83,6 +84,7 @@ public record BundleRecipe(
    * @throws dev.banyan.graph.GraphFailure if there are no such weights
    */
   Placement place(Model base) {
+    splitBiases(base);
     SiteDiscovery.Found found = SiteDiscovery.inspect(base);
     List<Placement.Placed> placed = new ArrayList<>();
     List<Site> adapted = new ArrayList<>();
@@ -97,6 +99,15 @@ public record BundleRecipe(
     }
     List<BaseWeight> held = weights.in(base.graph(), adapted);
     return new Placement(placed, held);
+  }
+
+  private void splitBiases(Model base) {
+    SiteDiscovery.Found found = SiteDiscovery.inspect(base);
+    for (MethodChoice choice : methods) {
+      if (choice.method() instanceof LayerMethod method && method.needsBareProduct()) {
+        sites(choice, found).forEach(site -> SplitBias.of(base.graph(), site));
+      }
+    }
   }
 
   private List<Site> sites(MethodChoice choice, SiteDiscovery.Found found) {

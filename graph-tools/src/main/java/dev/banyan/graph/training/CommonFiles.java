@@ -3,24 +3,29 @@ package dev.banyan.graph.training;
 import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleWriter;
+import dev.banyan.artifacts.bundle.Initializer;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.checkpoint.CheckpointFile;
 import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.PrepareRequest;
+import dev.banyan.runtime.base.BaseLayers;
+import dev.banyan.runtime.base.BaseNorms;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The files that every bundle has beside the graphs of its model.
  *
  * @param writer where they go
  * @param request says what the bundle is for
- * @param base where weights of the base start
+ * @param base where weights of the base start; what is computed of its layers is added here
  */
 record CommonFiles(BundleWriter writer, PrepareRequest request, BaseValues base) {
   /** The bundle's own checkpoint is for programs that load the four artifacts as they are. */
@@ -31,10 +36,24 @@ record CommonFiles(BundleWriter writer, PrepareRequest request, BaseValues base)
   /** Writes them. */
   void write(int opset, List<ParameterSpec> parameters) {
     OnnxFile.write(writer.path(Bundle.OPTIMIZER_MODEL), OptimizerGraph.of(opset));
+    BaseValues start = base.with(norms(parameters));
     Sizes sizes = Sizes.of(DEFAULT_RANK, request.task().exampleLabels());
     CheckpointFile.write(
         writer.path(Bundle.CHECKPOINT),
-        Checkpoint.fresh(new ParameterInitializer(DEFAULT_SEED, base).tensors(parameters, sizes)));
+        Checkpoint.fresh(new ParameterInitializer(DEFAULT_SEED, start).tensors(parameters, sizes)));
+    copyTokenizer();
+  }
+
+  private Map<String, Tensor> norms(List<ParameterSpec> parameters) {
+    if (parameters.stream().noneMatch(spec -> spec.init() == Initializer.BASE_NORM)) {
+      return Map.of();
+    }
+    try (BaseLayers layers = BaseLayers.open(writer.path(Bundle.LAYERS_MODEL))) {
+      return BaseNorms.of(parameters, layers);
+    }
+  }
+
+  private void copyTokenizer() {
     try {
       Files.copy(request.tokenizer(), writer.path(Bundle.TOKENIZER));
     } catch (IOException e) {

@@ -80,6 +80,7 @@ public final class DecoderBundle {
       if (TokenEmbeddings.areNeeded(facts.parameters())) {
         graphs.write(TokenEmbeddings.of(decoder.base()), writer.path(Bundle.TOKEN_EMBEDDINGS));
       }
+      LayersGraph.write(decoder.base(), recipe, graphs, writer.path(Bundle.LAYERS_MODEL));
       return facts;
     }
   }

@@ -18,8 +18,10 @@ import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -71,9 +73,8 @@ record Placement(List<Placed> methods, List<BaseWeight> weights) {
       return new GraphBuilder(graph, "banyan/" + choice.method().name().text());
     }
 
-    /** What its layers read can be dropped, if what it makes of that is linear and scaled. */
     boolean drops() {
-      return choice.method().name().isScaled();
+      return choice.method() instanceof LayerMethod method && method.canDrop();
     }
   }
 
@@ -85,6 +86,13 @@ record Placement(List<Placed> methods, List<BaseWeight> weights) {
     return all;
   }
 
+  /** Every layer that some method adapts, once. */
+  List<Site> sites() {
+    Map<String, Site> sites = new LinkedHashMap<>();
+    methods.forEach(placed -> placed.sites().forEach(site -> sites.put(site.path(), site)));
+    return List.copyOf(sites.values());
+  }
+
   /** The methods for the bundle's manifest. */
   List<MethodInfo> infos() {
     return methods.stream().map(Placed::info).toList();
@@ -92,9 +100,7 @@ record Placement(List<Placed> methods, List<BaseWeight> weights) {
 
   /** Paths of the layers that some method adapts. */
   List<String> paths() {
-    Set<String> paths = new LinkedHashSet<>();
-    methods.forEach(placed -> placed.sites().forEach(site -> paths.add(site.path())));
-    return List.copyOf(paths);
+    return sites().stream().map(Site::path).toList();
   }
 
   /**
@@ -106,9 +112,18 @@ record Placement(List<Placed> methods, List<BaseWeight> weights) {
     return new TrainedPlacement(graph, this, dropout);
   }
 
+  /** Whether a method wants to know what makes up for what is dropped. */
+  boolean tellsCompensation() {
+    return methods.stream()
+        .anyMatch(
+            placed ->
+                placed.choice().method() instanceof LayerMethod method
+                    && method.tellsCompensation());
+  }
+
   /** Layers of which what adapters read can be dropped. */
   List<Site> droppedSites() {
-    Set<String> seen = new LinkedHashSet<>();
+    Set<String> seen = new HashSet<>();
     return methods.stream()
         .filter(Placed::drops)
         .flatMap(placed -> placed.sites().stream())

@@ -32,7 +32,10 @@ final class TrainedPlacement {
     // What users feed comes before all parameters.
     this.scalings =
         placement.methods().stream().map(placed -> Placement.scaling(graph, placed)).toList();
-    this.masks = dropout ? Dropout.at(placement.droppedSites(), graph) : Dropout.none();
+    this.masks =
+        dropout
+            ? Dropout.at(placement.droppedSites(), graph, placement.tellsCompensation())
+            : Dropout.none();
     this.columns = TextColumns.of(graph);
     for (Placed placed : placement.methods()) {
       if (placed.place().isPresent()) {

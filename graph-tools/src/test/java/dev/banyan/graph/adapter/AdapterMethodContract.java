@@ -24,6 +24,7 @@ import dev.banyan.graph.site.Site;
 import dev.banyan.graph.site.SiteDiscovery;
 import dev.banyan.graph.text.GraphText;
 import dev.banyan.graph.training.TrainingRun;
+import dev.banyan.runtime.base.BaseNorms;
 import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OutputTensors;
@@ -58,6 +59,9 @@ abstract class AdapterMethodContract {
   private static final int SLOTS = 3;
   private static final float SCALING = 0.5f;
 
+  /** What makes up for what is dropped of a half. */
+  private static final float COMPENSATION = 2;
+
   /** Sums of a few products of numbers of about 1, in float32. */
   private static final float TOLERANCE = 1e-5f;
 
@@ -67,6 +71,17 @@ abstract class AdapterMethodContract {
 
   /** The method at hand. */
   abstract LayerMethod method();
+
+  /**
+   * What a bank holds, and a layer is merged with, in place of a parameter; empty if that is what
+   * follows from the parameter alone.
+   *
+   * @param adapter by parameter name, with the scaling folded in
+   * @param weight the layer's, {@code [in, out]}
+   */
+  Optional<Tensor> ofWeight(ParameterSpec spec, Map<String, Tensor> adapter, Tensor weight) {
+    return Optional.empty();
+  }
 
   /** The shapes of input that a linear layer has in real models. */
   enum Layer {
@@ -103,7 +118,7 @@ abstract class AdapterMethodContract {
     float[] x = numbers(BATCH * layer.tokens * IN);
     Map<String, Tensor> start = new HashMap<>();
     for (Tensor tensor :
-        new ParameterInitializer(3).tensors(parameters(layer), Sizes.of(RANK, 1))) {
+        new ParameterInitializer(3, values(layer)).tensors(parameters(layer), Sizes.of(RANK, 1))) {
       start.put(tensor.name(), tensor);
     }
     assertThat(train(layer, BATCH, x, start)).isEqualTo(base(layer, BATCH, x));
@@ -146,13 +161,8 @@ abstract class AdapterMethodContract {
     Site site = site(model);
     List<Tensor> folded =
         parameters(layer).stream()
-            .map(
-                spec ->
-                    new Tensor(
-                        spec.name(),
-                        DType.FLOAT,
-                        spec.shape(RANK, 1),
-                        folded(spec, adapter).data()))
+            .filter(ParameterSpec::isSaved)
+            .map(spec -> merged(layer, spec, adapter))
             .toList();
     Tensor weight = site.weight().constant().orElseThrow();
     Tensor bias = model.graph().value("b").constant().orElseThrow();
@@ -173,7 +183,7 @@ abstract class AdapterMethodContract {
   @ParameterizedTest
   @EnumSource
   void whatIsDroppedIsZeroForTheAdapterAlone(Layer layer) {
-    Assumptions.assumeTrue(method().name().isScaled(), "what is dropped is made up for by scaling");
+    Assumptions.assumeTrue(method().canDrop(), "what is dropped is made up for by scaling");
     Map<String, Tensor> adapter = adapters(layer).get(1);
     float[] x = numbers(BATCH * layer.tokens * IN);
     byte[] mask = new byte[BATCH * SEQUENCE * IN];
@@ -188,15 +198,20 @@ abstract class AdapterMethodContract {
     float[] adapted = train(layer, BATCH, left, adapter);
     float[] bare = base(layer, BATCH, left);
     for (int i = 0; i < expected.length; i++) {
-      expected[i] += adapted[i] - bare[i];
+      expected[i] += COMPENSATION * (adapted[i] - bare[i]);
     }
     Model model = layer(layer);
     Value scaling = model.graph().addInput("scaling", TensorType.of(DType.FLOAT, Dim.of(1)));
     List<Site> sites = List.of(site(model));
-    Dropout dropout = Dropout.at(sites, model.graph());
+    boolean told = method().tellsCompensation();
+    Dropout dropout = Dropout.at(sites, model.graph(), told);
     new InsertAdapters(model.graph(), method()).forTraining(sites, scaling, dropout);
     Map<String, Tensor> feeds = new HashMap<>(adapter);
-    feeds.put("scaling", Tensor.ofFloats("scaling", Shape.of(1), SCALING));
+    feeds.put("scaling", Tensor.ofFloats("scaling", Shape.of(1), SCALING * COMPENSATION));
+    if (told) {
+      Tensor factor = Tensor.ofFloats("factor", Shape.SCALAR, COMPENSATION);
+      feeds.put(Dropout.COMPENSATION, factor);
+    }
     Shape shape = Shape.of(BATCH, SEQUENCE, IN);
     feeds.put(
         "block.dense.lora_dropout",
@@ -252,12 +267,27 @@ abstract class AdapterMethodContract {
         Shape shape = spec.shape(RANK, 1);
         int elements = Math.toIntExact(shape.elements());
         Tensor random = Tensor.ofFloats(spec.name(), shape, numbers(elements));
-        Tensor bare = BaseValues.none().neutral(spec, Sizes.of(RANK, 1));
-        adapter.put(spec.name(), slot == 0 ? bare : random);
+        Tensor bare = values(layer).neutral(spec, Sizes.of(RANK, 1));
+        adapter.put(spec.name(), slot == 0 || !spec.isSaved() ? bare : random);
       }
       adapters.add(adapter);
     }
     return adapters;
+  }
+
+  /** What parameters start from that is computed of the layer's weight. */
+  private BaseValues values(Layer layer) {
+    Map<String, Tensor> values = new HashMap<>();
+    for (ParameterSpec spec : parameters(layer)) {
+      if (spec.startsFromBase()) {
+        values.put(spec.name(), BaseNorms.ofColumns(weight(layer)).named(spec.name()));
+      }
+    }
+    return new BaseValues(values);
+  }
+
+  private static Tensor weight(Layer layer) {
+    return site(layer(layer)).weight().constant().orElseThrow();
   }
 
   private float[] numbers(int count) {
@@ -324,10 +354,23 @@ abstract class AdapterMethodContract {
     Map<String, Tensor> feeds = new HashMap<>();
     feeds.put("ids", Tensor.ofLongs("ids", Shape.of(slots.length), slots));
     for (ParameterSpec spec : parameters(layer)) {
-      String bank = spec.bankName();
-      feeds.put(bank, bank(spec, adapters).named(bank));
+      if (spec.isSaved()) {
+        String bank = spec.bankName();
+        feeds.put(bank, bank(layer, spec, adapters).named(bank));
+      }
     }
     return run(model, layer.shape(rows), x, feeds);
+  }
+
+  private Tensor merged(Layer layer, ParameterSpec spec, Map<String, Tensor> adapter) {
+    return ofWeight(spec, folded(layer, adapter), weight(layer))
+        .orElseGet(() -> folded(spec, adapter));
+  }
+
+  private Map<String, Tensor> folded(Layer layer, Map<String, Tensor> adapter) {
+    Map<String, Tensor> folded = new HashMap<>();
+    parameters(layer).forEach(spec -> folded.put(spec.name(), folded(spec, adapter)));
+    return folded;
   }
 
   /** An adapter's own parameter with the scaling folded in. */
@@ -341,14 +384,17 @@ abstract class AdapterMethodContract {
   }
 
   /** What a bank holds of several adapters: of what is one at the start the distance from it. */
-  private static Tensor bank(ParameterSpec spec, List<Map<String, Tensor>> adapters) {
+  private Tensor bank(Layer layer, ParameterSpec spec, List<Map<String, Tensor>> adapters) {
     Shape each = spec.shape(RANK, 1);
     List<Long> dims = new ArrayList<>(List.of((long) adapters.size()));
     dims.addAll(each.dims());
     int elements = Math.toIntExact(each.elements());
     float[] values = new float[adapters.size() * elements];
     for (int slot = 0; slot < adapters.size(); slot++) {
-      Tensor banked = BaseValues.none().banked(spec, folded(spec, adapters.get(slot)));
+      Map<String, Tensor> adapter = adapters.get(slot);
+      Tensor banked =
+          ofWeight(spec, folded(layer, adapter), weight(layer))
+              .orElseGet(() -> values(layer).banked(spec, folded(spec, adapter)));
       System.arraycopy(banked.floats(), 0, values, slot * elements, elements);
     }
     return Tensor.ofFloats("bank", new Shape(dims), values);

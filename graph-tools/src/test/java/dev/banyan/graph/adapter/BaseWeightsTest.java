@@ -238,7 +238,7 @@ class BaseWeightsTest {
   /** Each weight is near the base's, and not the base's. */
   private static void requireMoved(Bundle bundle, PeftAdapter written) {
     BaseValues base = BaseValues.of(bundle);
-    AdapterWeights weights = AdapterWeights.fit(written, bundle.manifest(), ServingPlan.defaults());
+    AdapterWeights weights = AdapterWeights.fit(written, bundle, ServingPlan.defaults());
     for (ParameterSpec spec : bundle.manifest().parameters()) {
       if (spec.isOfBase()) {
         Tensor trained = Objects.requireNonNull(weights.tensors().get(spec.name()));
@@ -304,8 +304,7 @@ class BaseWeightsTest {
   }
 
   private static AdapterWeights weights(String name, Bundle bundle) {
-    return AdapterWeights.fit(
-        PeftAdapter.read(recorded(name)), bundle.manifest(), ServingPlan.defaults());
+    return AdapterWeights.fit(PeftAdapter.read(recorded(name)), bundle, ServingPlan.defaults());
   }
 
   /** The same with every number a little larger. */

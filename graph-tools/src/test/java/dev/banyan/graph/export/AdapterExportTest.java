@@ -121,7 +121,7 @@ class AdapterExportTest {
 
   private float[] served() {
     AdapterWeights weights =
-        AdapterWeights.fit(PeftAdapter.read(adapter), bundle.manifest(), ServingPlan.defaults());
+        AdapterWeights.fit(PeftAdapter.read(adapter), bundle, ServingPlan.defaults());
     ServingPlan plan =
         new ServingPlan(1, weights.rank(), LABELS.size(), SessionSettings.defaults());
     try (BaseModel model = BaseModel.open(bundle, plan)) {

@@ -179,7 +179,7 @@ class AdapterMergeTest {
 
   private static BatchOutput served(Bundle bundle, Path adapter) {
     AdapterWeights weights =
-        AdapterWeights.fit(PeftAdapter.read(adapter), bundle.manifest(), ServingPlan.defaults());
+        AdapterWeights.fit(PeftAdapter.read(adapter), bundle, ServingPlan.defaults());
     ServingPlan plan = new ServingPlan(1, weights.rank(), 3, SessionSettings.defaults());
     try (BaseModel model = BaseModel.open(bundle, plan)) {
       model.bank().write(1, weights);

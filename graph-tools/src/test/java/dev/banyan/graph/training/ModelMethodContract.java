@@ -198,14 +198,14 @@ abstract class ModelMethodContract {
         .containsExactlyInAnyOrder(
             "prompt_embeddings", "base_model.classifier.weight", "base_model.classifier.bias");
     try (BaseModel model = BaseModel.open(bundle, ServingPlan.defaults())) {
-      model.bank().write(1, AdapterWeights.fit(saved, bundle.manifest(), ServingPlan.defaults()));
+      model.bank().write(1, AdapterWeights.fit(saved, bundle, ServingPlan.defaults()));
       long[] ids = {1, 7, 9};
       Row row = new Row(new Encoding(ids, new long[3]), 1);
       float[] once = model.run(List.of(row)).logits(0, LABELS);
       saved.write(folder.resolve("copy"));
       AdapterWeights copy =
           AdapterWeights.fit(
-              PeftAdapter.read(folder.resolve("copy")), bundle.manifest(), ServingPlan.defaults());
+              PeftAdapter.read(folder.resolve("copy")), bundle, ServingPlan.defaults());
       model.bank().write(1, copy);
       assertThat(model.run(List.of(row)).logits(0, LABELS)).isEqualTo(once);
       model.bank().clear(1);

@@ -57,9 +57,7 @@ class PeftDecodersTest {
     ParameterSpec spec = bundle.manifest().parameters().getFirst();
     AdapterWeights weights =
         AdapterWeights.fit(
-            PeftAdapter.read(Fixtures.peftMethod(fixture)),
-            bundle.manifest(),
-            ServingPlan.defaults());
+            PeftAdapter.read(Fixtures.peftMethod(fixture)), bundle, ServingPlan.defaults());
     Tensor own = Objects.requireNonNull(weights.tensors().get(spec.name()));
     Tensor ids = tensor(expected, "inputs/input_ids");
     long[] mask = tensor(expected, "inputs/attention_mask").longs();

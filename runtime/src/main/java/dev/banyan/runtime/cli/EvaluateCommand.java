@@ -101,7 +101,7 @@ public final class EvaluateCommand implements Callable<Integer> {
 
   private Score score(Bundle opened, PeftAdapter peft, SessionSettings settings) {
     Dataset examples = Dataset.read(data);
-    AdapterWeights weights = AdapterWeights.fit(peft, opened.manifest(), ServingPlan.anySize());
+    AdapterWeights weights = AdapterWeights.fit(peft, opened, ServingPlan.anySize());
     // One slot, exactly as large as this adapter needs.
     ServingPlan plan = new ServingPlan(1, weights.sizes(), settings);
     try (BaseModel model = BaseModel.open(opened, plan)) {

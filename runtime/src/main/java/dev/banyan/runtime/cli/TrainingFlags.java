@@ -77,7 +77,8 @@ final class TrainingFlags {
       names = "--lora-plus-ratio",
       paramLabel = "RATIO",
       defaultValue = "1",
-      description = "LoRA+: B learns at RATIO times the learning rate (default: ${DEFAULT-VALUE}).")
+      description =
+          "LoRA+: B and every vector learn at RATIO times the learning rate (default: ${DEFAULT-VALUE}).")
   private double loraPlusRatio;
 
   @Option(

@@ -1,14 +1,20 @@
 package dev.banyan.runtime.inference;
 
 import dev.banyan.artifacts.adapter.PeftAdapter;
+import dev.banyan.artifacts.bundle.BaseValues;
+import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.runtime.base.BaseLayers;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * An adapter made to fit a bundle's slots: tensors by parameter name, in the graph's orientation,
@@ -19,7 +25,8 @@ import java.util.Map;
  * @param task what it was trained for, as far as it says so; else what the bundle is for
  * @param labels names by class id; empty for an adapter without a head
  * @param sizes of each size the largest value that it has in a layer; 1 if it has no such size
- * @param tensors float tensors by parameter name
+ * @param tensors float tensors by parameter name; and by the name of a bank what that holds, where
+ *     it depends on more than the parameter
  */
 public record AdapterWeights(
     Digest digest, Task task, List<String> labels, Sizes sizes, Map<String, Tensor> tensors) {
@@ -35,6 +42,20 @@ public record AdapterWeights(
   }
 
   /**
+   * What a bank holds of the adapter; empty if it has no such parameter.
+   *
+   * @param base the bundle's
+   */
+  public Optional<Tensor> banked(ParameterSpec spec, BaseValues base) {
+    Tensor ready = tensors.get(spec.bankName());
+    return Optional.ofNullable(ready)
+        .or(
+            () ->
+                Optional.ofNullable(tensors.get(spec.name()))
+                    .map(tensor -> base.banked(spec, tensor)));
+  }
+
+  /**
    * Checks an adapter against a bundle and the room there is, and converts it.
    *
    * @throws dev.banyan.artifacts.integrity.WrongBase if it was trained on another base
@@ -42,7 +63,28 @@ public record AdapterWeights(
    *     kind, it is of a method that the bundle is not prepared for, a size of it is beyond the
    *     limits, a number is not finite, or it adapts what the bundle does not
    */
-  public static AdapterWeights fit(PeftAdapter adapter, BundleManifest bundle, ServingPlan limits) {
+  public static AdapterWeights fit(PeftAdapter adapter, Bundle bundle, ServingPlan limits) {
+    return fit(adapter, bundle.manifest(), limits).over(bundle);
+  }
+
+  /** The same without what depends on the base's weights. */
+  static AdapterWeights fit(PeftAdapter adapter, BundleManifest bundle, ServingPlan limits) {
     return new AdapterFitting(adapter.widened(), bundle, limits).fit(adapter.digest());
+  }
+
+  /** Adds what depends on the base's weights. */
+  private AdapterWeights over(Bundle bundle) {
+    List<ParameterSpec> magnitudes =
+        bundle.manifest().parameters().stream()
+            .filter(spec -> DoraGains.isMagnitude(spec) && tensors.containsKey(spec.name()))
+            .toList();
+    if (magnitudes.isEmpty()) {
+      return this;
+    }
+    Map<String, Tensor> all = new HashMap<>(tensors);
+    try (BaseLayers layers = BaseLayers.of(bundle)) {
+      all.putAll(new DoraGains(BaseValues.of(bundle), layers).of(magnitudes, tensors));
+    }
+    return new AdapterWeights(digest, task, labels, sizes, all);
   }
 }

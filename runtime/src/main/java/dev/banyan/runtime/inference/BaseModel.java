@@ -32,15 +32,15 @@ public final class BaseModel implements AutoCloseable {
   private static final String LOGITS = "logits";
   private static final String ADAPTER_IDS = "adapter_ids";
 
-  private final BundleManifest manifest;
+  private final Bundle bundle;
   private final InferenceSession session;
   private final SlotBank bank;
   private final TextTokenizer tokenizer;
   private final List<String> outputs;
 
   private BaseModel(
-      BundleManifest manifest, InferenceSession session, SlotBank bank, TextTokenizer tokenizer) {
-    this.manifest = manifest;
+      Bundle bundle, InferenceSession session, SlotBank bank, TextTokenizer tokenizer) {
+    this.bundle = bundle;
     this.session = session;
     this.bank = bank;
     this.tokenizer = tokenizer;
@@ -68,7 +68,7 @@ public final class BaseModel implements AutoCloseable {
       Vocabulary.rows(OnnxFile.read(graph)).ifPresent(tokenizer::requireFits);
       SlotBank bank = opening.add(new SlotBank(manifest.parameters(), BaseValues.of(bundle), plan));
       InferenceSession session = opening.add(InferenceSession.open(graph, plan.session()));
-      BaseModel model = new BaseModel(manifest, session, bank, tokenizer);
+      BaseModel model = new BaseModel(bundle, session, bank, tokenizer);
       model.requireInputs(graph);
       opening.done();
       return model;
@@ -76,7 +76,7 @@ public final class BaseModel implements AutoCloseable {
   }
 
   private void requireInputs(Path graph) {
-    Set<String> given = new LinkedHashSet<>(manifest.text().inputs());
+    Set<String> given = new LinkedHashSet<>(manifest().text().inputs());
     given.add(ADAPTER_IDS);
     given.addAll(bank.feeds().keySet());
     Set<String> asked = new LinkedHashSet<>();
@@ -90,7 +90,12 @@ public final class BaseModel implements AutoCloseable {
 
   /** The description of the bundle this was opened from. */
   public BundleManifest manifest() {
-    return manifest;
+    return bundle.manifest();
+  }
+
+  /** The bundle this was opened from. */
+  public Bundle bundle() {
+    return bundle;
   }
 
   /** Room for adapters. */
@@ -118,12 +123,12 @@ public final class BaseModel implements AutoCloseable {
         Batch.of(
             rows.stream().map(this::fitting).toList(), new Padding(tokenizer.padId(), longest));
     try (TensorScope scope = new TensorScope()) {
-      Map<String, NativeTensor> feeds = batch.feeds(scope, manifest.text().inputs());
+      Map<String, NativeTensor> feeds = batch.feeds(scope, manifest().text().inputs());
       feeds.put(ADAPTER_IDS, scope.longs(slots, slots.length));
       feeds.putAll(bank.feeds());
       try (OutputTensors out = session.run(feeds, outputs)) {
         float[] logits = outputs.contains(LOGITS) ? out.floats(LOGITS) : new float[0];
-        boolean tokens = manifest.task().head() == Task.Head.TOKENS;
+        boolean tokens = manifest().task().head() == Task.Head.TOKENS;
         return new BatchOutput(
             slots.length, out.floats(EMBEDDINGS), logits, tokens ? batch.length() : 1);
       }
@@ -132,7 +137,7 @@ public final class BaseModel implements AutoCloseable {
 
   /** The text, cut where the model has no room for it behind the adapter's learned tokens. */
   private Encoding fitting(Row row) {
-    return row.encoding().cut(manifest.text().maxLengthBehind(bank.tokens(row.slot())));
+    return row.encoding().cut(manifest().text().maxLengthBehind(bank.tokens(row.slot())));
   }
 
   /** Unloads everything; closing twice does nothing. */

@@ -127,11 +127,9 @@ public final class SlotBank implements AutoCloseable {
     for (Bank bank : banks) {
       MemorySegment target = bank.slot(slot);
       target.fill((byte) 0);
-      Tensor tensor = weights.tensors().get(bank.spec().name());
-      if (tensor != null) {
-        Tensor banked = base.banked(bank.spec(), tensor);
-        target.copyFrom(bank.spec().grown(banked, room).data());
-      }
+      weights
+          .banked(bank.spec(), base)
+          .ifPresent(tensor -> target.copyFrom(bank.spec().grown(tensor, room).data()));
     }
     for (Counts each : counts) {
       Tensor tensor = weights.tensors().get(each.spec().name());

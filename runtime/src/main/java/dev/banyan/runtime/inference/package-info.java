@@ -3,7 +3,7 @@
  *
  * <pre>{@code
  * try (BaseModel model = BaseModel.open(bundle, plan)) {
- *   model.bank().write(1, AdapterWeights.fit(PeftAdapter.read(dir), bundle.manifest(), plan));
+ *   model.bank().write(1, AdapterWeights.fit(PeftAdapter.read(dir), bundle, plan));
  *   Row row = new Row(model.tokenizer().encode(Text.of("Where is my parcel?")), 1);
  *   float[] logits = model.run(List.of(row)).logits(0, 3);
  * }

@@ -7,7 +7,7 @@ package dev.banyan.runtime.training;
  * @param weightDecay decoupled weight decay, from 0 to below 1; biases are not decayed
  * @param clip most the global L2 norm of the gradients may be; 0 for no clipping
  * @param loraPlusRatio how many times the learning rate LoRA's B takes (LoRA+, Hayou et al., 2024,
- *     arXiv:2402.12354); 1 for the same as all others
+ *     arXiv:2402.12354), and as in PEFT every vector; 1 for the same as all others
  */
 public record AdamW(double weightDecay, double clip, double loraPlusRatio) {
   static final double BETA_1 = 0.9;

@@ -38,6 +38,7 @@ record AdapterDescription(
       switch (method.name()) {
         case LORA -> parts.add(lora(method));
         case LOHA -> parts.add(loha(method));
+        case DORA -> parts.add(lora(method).withDora());
         case MISS -> parts.add(miss(method));
         case IA3 -> parts.add(ia3(method));
         case PROMPT -> parts.add(prompt(method));

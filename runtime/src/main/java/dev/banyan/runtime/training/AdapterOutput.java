@@ -4,6 +4,7 @@ import dev.banyan.artifacts.adapter.AdapterConfig;
 import dev.banyan.artifacts.adapter.AdapterMetadata;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BundleManifest;
+import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.Neutral;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.integrity.Digest;
@@ -15,6 +16,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,9 +41,14 @@ record AdapterOutput(
     Path folder) {
   private static final String HEAD = "classifier";
 
-  /** The output of a run. */
+  /**
+   * The output of a run.
+   *
+   * @throws TrainingFailure.OneKeyTwice if a file cannot hold all that the bundle trains
+   */
   static AdapterOutput of(
       BundleManifest manifest, TrainingPlan plan, Optional<LabelSet> labels, Path folder) {
+    requireOwnKeys(manifest);
     LayerRanks ranks = LayerRanks.of(plan.adapter(), manifest.adapter());
     List<String> saved = modulesToSave(manifest, labels.isPresent());
     return new AdapterOutput(
@@ -50,6 +57,20 @@ record AdapterOutput(
         new AdapterDescription(manifest, plan.adapter(), ranks, saved).config(),
         labels.map(LabelSet::names).orElse(List.of()),
         folder);
+  }
+
+  private static void requireOwnKeys(BundleManifest manifest) {
+    Map<String, ParameterSpec> byKey = new HashMap<>();
+    for (ParameterSpec spec : manifest.parameters()) {
+      ParameterSpec other = spec.isSaved() ? byKey.put(spec.peftKey(), spec) : null;
+      if (other != null) {
+        throw new TrainingFailure.OneKeyTwice(spec.peftKey(), method(other), method(spec));
+      }
+    }
+  }
+
+  private static String method(ParameterSpec spec) {
+    return spec.method().map(MethodName::text).orElse("");
   }
 
   private static List<String> modulesToSave(BundleManifest manifest, boolean hasHead) {

@@ -22,10 +22,14 @@ import java.util.Map;
  * @param share of the elements that is dropped, from 0 to below 1
  * @param seed the run's
  * @param masks the graph's inputs, in the order of its layers
+ * @param told whether what makes up for the dropped is an input of the graph too
  */
-record LoraDropout(double share, long seed, List<Mask> masks) {
+record LoraDropout(double share, long seed, List<Mask> masks, boolean told) {
   /** Behind a layer's path in the name of its mask. */
   static final String SUFFIX = ".lora_dropout";
+
+  /** What makes up for the dropped, where the graph asks for it. */
+  static final String COMPENSATION = "lora_dropout_compensation";
 
   private static final ValueLayout.OfLong EIGHT =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -60,8 +64,16 @@ record LoraDropout(double share, long seed, List<Mask> masks) {
     return 1 / (1 - share);
   }
 
+  /** Nothing is dropped by the same masks. */
+  LoraDropout full() {
+    return new LoraDropout(0, 0, masks, told);
+  }
+
   /** Adds the masks of one batch. */
   void addTo(Map<String, NativeTensor> feeds, TensorScope scope, Batch batch, Place place) {
+    if (told) {
+      feeds.put(COMPENSATION, scope.floats(new float[] {(float) compensation()}));
+    }
     for (int i = 0; i < masks.size(); i++) {
       Mask mask = masks.get(i);
       Shape shape = Shape.of(batch.rows(), batch.length(), mask.width());

@@ -78,7 +78,9 @@ record SiteInputs(Map<String, Scaling> scalings, LoraDropout dropout, boolean sw
           "has no masks for --lora-dropout", "with 'banyan prepare --lora-dropout'");
     }
     return new SiteInputs(
-        scalings, new LoraDropout(share, plan.seed(), masks), isSwitchable(adapter));
+        scalings,
+        new LoraDropout(share, plan.seed(), masks, graph.has(LoraDropout.COMPENSATION)),
+        isSwitchable(adapter));
   }
 
   private static List<String> sites(AdapterInfo adapter, String input) {
@@ -91,7 +93,7 @@ record SiteInputs(Map<String, Scaling> scalings, LoraDropout dropout, boolean sw
 
   private static boolean isSwitchable(AdapterInfo adapter) {
     return !adapter.sites().isEmpty()
-        && adapter.methods().stream().allMatch(method -> method.name().isScaled());
+        && adapter.methods().stream().allMatch(method -> method.name().isSwitchable());
   }
 
   private static Scaling scaling(List<Double> each, TrainingPlan plan, List<Long> dims) {
@@ -130,7 +132,6 @@ record SiteInputs(Map<String, Scaling> scalings, LoraDropout dropout, boolean sw
 
   /** Adds masks that leave everything. */
   void addFullTo(Feeder.Feeds feeds) {
-    new LoraDropout(0, 0, dropout.masks())
-        .addTo(feeds.byName(), feeds.scope(), feeds.batch(), new LoraDropout.Place(0, 0));
+    dropout.full().addTo(feeds.byName(), feeds.scope(), feeds.batch(), new LoraDropout.Place(0, 0));
   }
 }

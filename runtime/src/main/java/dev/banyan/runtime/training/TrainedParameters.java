@@ -91,7 +91,7 @@ final class TrainedParameters {
     double factor = adamW.clip() > 0 ? Math.min(1, adamW.clip() / (gradientNorm() + TINY)) : 1;
     step++;
     for (TrainedParameter parameter : trained) {
-      double rate = learningRate * (isLoraB(parameter) ? adamW.loraPlusRatio() : 1);
+      double rate = learningRate * (isFast(parameter.spec()) ? adamW.loraPlusRatio() : 1);
       double decay = parameter.spec().decayed() ? adamW.weightDecay() : 0;
       parameter.update(step, rate, decay, factor);
     }
@@ -104,9 +104,9 @@ final class TrainedParameters {
     normKnown = false;
   }
 
-  /** LoRA+ is about the factor that the scaling belongs to. */
-  private static boolean isLoraB(TrainedParameter parameter) {
-    return parameter.spec().scaled();
+  /** LoRA+ is about the factor that the scaling belongs to; PEFT's takes vectors with it. */
+  private static boolean isFast(ParameterSpec spec) {
+    return spec.scaled() || spec.dims().size() == 1;
   }
 
   /** A copy of the values. */

@@ -275,8 +275,8 @@ public final class Trainer {
     long elements = 0;
     for (ParameterSpec spec : bundle.manifest().parameters()) {
       for (Tensor tensor : tensors) {
-        elements +=
-            tensor.name().equals(spec.name()) ? ranks.own(spec, tensor).shape().elements() : 0;
+        boolean own = spec.isTrained() && tensor.name().equals(spec.name());
+        elements += own ? ranks.own(spec, tensor).shape().elements() : 0;
       }
     }
     return elements;

@@ -93,6 +93,17 @@ public abstract sealed class TrainingFailure extends RuntimeFailure {
     }
   }
 
+  /** An adapter's file cannot hold what two of the bundle's methods train. */
+  public static final class OneKeyTwice extends TrainingFailure {
+    private static final long serialVersionUID = 1;
+
+    OneKeyTwice(String key, String one, String other) {
+      super(
+          "The bundle's methods %s and %s both keep '%s' in an adapter's file, so it serves adapters of either and trains none; to train, prepare a bundle with one of them"
+              .formatted(one, other, key));
+    }
+  }
+
   /** The place for the adapter is taken by something else. */
   public static final class OutputTaken extends TrainingFailure {
     private static final long serialVersionUID = 1;

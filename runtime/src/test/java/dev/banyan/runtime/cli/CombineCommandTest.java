@@ -66,7 +66,9 @@ class CombineCommandTest {
     assertThat(json.path("distance").doubleValue()).isCloseTo(0, within(1e-6));
     AdapterWeights fitted =
         AdapterWeights.fit(
-            made, TinyBundle.manifest(), new ServingPlan(1, 6, 3, SessionSettings.defaults()));
+            made,
+            TinyBundle.write(folder.resolve("bundle")),
+            new ServingPlan(1, 6, 3, SessionSettings.defaults()));
     assertThat(fitted.rank()).isEqualTo(6);
   }
 

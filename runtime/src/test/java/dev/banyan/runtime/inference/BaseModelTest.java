@@ -71,9 +71,7 @@ class BaseModelTest {
     float[] large = model.run(List.of(row)).logits(0, 3);
     try (BaseModel tight =
         BaseModel.open(bundle, new ServingPlan(1, 2, 3, SessionSettings.defaults()))) {
-      tight
-          .bank()
-          .write(1, AdapterWeights.fit(TinyAdapters.random(2, 3, 1), bundle.manifest(), PLAN));
+      tight.bank().write(1, AdapterWeights.fit(TinyAdapters.random(2, 3, 1), bundle, PLAN));
       assertThat(tight.run(List.of(row)).logits(0, 3)).containsExactly(large, within(1e-5f));
     }
   }
@@ -112,7 +110,7 @@ class BaseModelTest {
             .start(
                 () -> {
                   AdapterWeights weights =
-                      AdapterWeights.fit(TinyAdapters.random(8, 60, 9), bundle.manifest(), PLAN);
+                      AdapterWeights.fit(TinyAdapters.random(8, 60, 9), bundle, PLAN);
                   for (int i = 0; !stop.get(); i++) {
                     model.bank().write(2 + i % 31, weights);
                   }
@@ -180,8 +178,6 @@ class BaseModelTest {
   private void write(int slot, int rank, int labels, long seed) {
     model
         .bank()
-        .write(
-            slot,
-            AdapterWeights.fit(TinyAdapters.random(rank, labels, seed), bundle.manifest(), PLAN));
+        .write(slot, AdapterWeights.fit(TinyAdapters.random(rank, labels, seed), bundle, PLAN));
   }
 }

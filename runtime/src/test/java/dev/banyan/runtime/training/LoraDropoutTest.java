@@ -70,7 +70,7 @@ class LoraDropoutTest {
 
   private static byte[] mask(double share, long seed, LoraDropout.Place place, int layer) {
     MemorySegment memory = Arena.ofAuto().allocate(40_000);
-    new LoraDropout(share, seed, List.of()).draw(memory, place, layer);
+    new LoraDropout(share, seed, List.of(), false).draw(memory, place, layer);
     return memory.toArray(ValueLayout.JAVA_BYTE);
   }
 

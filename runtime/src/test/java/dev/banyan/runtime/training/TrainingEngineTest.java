@@ -110,17 +110,23 @@ class TrainingEngineTest {
   }
 
   @Test
-  void loraPlusMovesOnlyBFurther() throws IOException {
-    Checkpoint plain = after(EngineKind.SESSION, new AdamW(0, 0, 1), fresh(), 1);
-    Checkpoint plus = after(EngineKind.SESSION, new AdamW(0, 0, 16), fresh(), 1);
-    assertThat(bytes(plus.trainable().subList(2, 4)))
-        .isEqualTo(bytes(plain.trainable().subList(2, 4)));
-    float[] b = plain.trainable().get(1).floats();
-    for (int i = 0; i < b.length; i++) {
-      b[i] *= 16;
+  void loraPlusMovesBAndVectorsFurther() throws IOException {
+    Checkpoint start = fresh();
+    Checkpoint plain = after(EngineKind.SESSION, new AdamW(0, 0, 1), start, 1);
+    Checkpoint plus = after(EngineKind.SESSION, new AdamW(0, 0, 16), start, 1);
+    for (int i : List.of(0, 2)) {
+      assertThat(bytes(plus.trainable().subList(i, i + 1)))
+          .isEqualTo(bytes(plain.trainable().subList(i, i + 1)));
     }
-    // B starts at zero, so that its first value is its first update.
-    assertThat(plus.trainable().get(1).floats()).containsExactly(b, within(1e-6f));
+    // B and the head's bias, as PEFT's LoRA+ has it.
+    for (int i : List.of(1, 3)) {
+      float[] expected = plain.trainable().get(i).floats();
+      float[] from = start.trainable().get(i).floats();
+      for (int k = 0; k < expected.length; k++) {
+        expected[k] = from[k] + 16 * (expected[k] - from[k]);
+      }
+      assertThat(plus.trainable().get(i).floats()).containsExactly(expected, within(1e-6f));
+    }
   }
 
   @Test

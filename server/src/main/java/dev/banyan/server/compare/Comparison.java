@@ -145,7 +145,7 @@ final class Comparison {
   }
 
   private static AdapterWeights weights(Bundle bundle, Path adapter) {
-    return AdapterWeights.fit(PeftAdapter.read(adapter), bundle.manifest(), ServingPlan.anySize());
+    return AdapterWeights.fit(PeftAdapter.read(adapter), bundle, ServingPlan.anySize());
   }
 
   private Score judge(Bundle bundle, Path adapter) {

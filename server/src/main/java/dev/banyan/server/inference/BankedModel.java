@@ -112,7 +112,7 @@ public final class BankedModel implements TextModel {
   }
 
   private Prepared fitted(PeftAdapter adapter) {
-    AdapterWeights weights = AdapterWeights.fit(adapter, base.manifest(), plan);
+    AdapterWeights weights = AdapterWeights.fit(adapter, base.bundle(), plan);
     requireAnswerable(weights.task());
     return new Prepared() {
       @Override

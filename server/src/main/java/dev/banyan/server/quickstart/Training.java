@@ -65,7 +65,7 @@ final class Training {
         new Trainer(bundle(tenant.targets()), tenant.plan(seed), screen.progress())
             .train(new TrainingData(train, Optional.empty()), out);
     curves.add(new LossChart.Curve(tenant.model(), report.losses()));
-    judge.bank().write(SLOT, AdapterWeights.fit(PeftAdapter.read(out), judge.manifest(), JUDGE));
+    judge.bank().write(SLOT, AdapterWeights.fit(PeftAdapter.read(out), judge.bundle(), JUDGE));
     Score score = new AdapterEvaluation(judge, SLOT, BATCH).score(eval, report.labels());
     Summary.Trained shown =
         new Summary.Trained(

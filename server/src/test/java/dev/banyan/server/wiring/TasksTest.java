@@ -284,8 +284,7 @@ class TasksTest {
   private Score judge(Bundle bundle, int slot) {
     ServingPlan plan = ServingPlan.defaults();
     AdapterWeights weights =
-        AdapterWeights.fit(
-            PeftAdapter.read(folder.resolve("adapters/acme/toy")), bundle.manifest(), plan);
+        AdapterWeights.fit(PeftAdapter.read(folder.resolve("adapters/acme/toy")), bundle, plan);
     List<String> labels = weights.labels();
     try (BaseModel model = BaseModel.open(bundle, plan)) {
       model.bank().write(1, weights);

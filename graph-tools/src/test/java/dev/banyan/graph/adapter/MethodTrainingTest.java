@@ -1,0 +1,115 @@
+package dev.banyan.graph.adapter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.banyan.artifacts.adapter.PeftAdapter;
+import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.integrity.Digest;
+import dev.banyan.graph.Emission;
+import dev.banyan.graph.GraphTools;
+import dev.banyan.graph.MergeRequest;
+import dev.banyan.runtime.data.Dataset;
+import dev.banyan.runtime.inference.AdapterEvaluation;
+import dev.banyan.runtime.inference.AdapterWeights;
+import dev.banyan.runtime.inference.BaseModel;
+import dev.banyan.runtime.inference.ServingPlan;
+import dev.banyan.runtime.training.AdapterPlan;
+import dev.banyan.runtime.training.LearningRate;
+import dev.banyan.runtime.training.Passes;
+import dev.banyan.runtime.training.RunPlace;
+import dev.banyan.runtime.training.Trainer;
+import dev.banyan.runtime.training.TrainingData;
+import dev.banyan.runtime.training.TrainingEvent;
+import dev.banyan.runtime.training.TrainingPlan;
+import dev.banyan.runtime.training.TrainingReport;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A whole run with each method, from data to an adapter that is served and merged. */
+class MethodTrainingTest {
+  @TempDir Path folder;
+
+  private static final class Crash extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"dora"})
+  void whatIsLearnedIsServedAndMergedAndAnInterruptedRunGivesTheSameBytes(String method)
+      throws IOException {
+    Bundle bundle =
+        new Recorded(method, true, method + ":targets=all-linear")
+            .prepare(Emission.FUSED, folder.resolve("bundle"));
+    Digest base = Digest.of(bundle.file(Bundle.BASE_DATA));
+    TrainingData data = data();
+    TrainingPlan plan =
+        TrainingPlan.defaults()
+            .with(AdapterPlan.lora(4, 8))
+            .with(Passes.defaults().withEpochs(20))
+            .with(new LearningRate.Linear(0.01, 0.1));
+    Path whole = folder.resolve("whole");
+    TrainingReport report = new Trainer(bundle, plan, event -> {}).train(data, whole);
+    assertThat(report.losses().getLast()).isLessThan(report.losses().getFirst() / 2);
+    interrupted(bundle, plan, data, whole);
+    assertThat(Digest.of(bundle.file(Bundle.BASE_DATA))).isEqualTo(base);
+    requireServed(bundle, data.train(), whole);
+    assertThat(
+            GraphTools.merge(
+                    new MergeRequest(bundle.dir(), whole, folder.resolve("merged.onnx"), false))
+                .answers()
+                .difference())
+        // Relative to the largest element of an answer.
+        .isLessThan(1e-4);
+  }
+
+  private void interrupted(Bundle bundle, TrainingPlan plan, TrainingData data, Path whole)
+      throws IOException {
+    RunPlace parts = RunPlace.of(folder.resolve("parts")).savedEvery(2);
+    Trainer crashing =
+        new Trainer(
+            bundle,
+            plan,
+            event -> {
+              if (event instanceof TrainingEvent.StateSaved) {
+                throw new Crash();
+              }
+            });
+    assertThatThrownBy(() -> crashing.train(data, parts)).isInstanceOf(Crash.class);
+    new Trainer(bundle, plan, event -> {}).train(data, parts.resumed());
+    for (String file : List.of(PeftAdapter.CONFIG, PeftAdapter.WEIGHTS)) {
+      assertThat(parts.out().resolve(file)).hasSameBinaryContentAs(whole.resolve(file));
+    }
+  }
+
+  private static void requireServed(Bundle bundle, Dataset data, Path adapter) {
+    AdapterWeights weights =
+        AdapterWeights.fit(PeftAdapter.read(adapter), bundle, ServingPlan.defaults());
+    try (BaseModel model = BaseModel.open(bundle, ServingPlan.defaults())) {
+      model.bank().write(3, weights);
+      // What was learned by heart.
+      assertThat(new AdapterEvaluation(model, 3, 8).score(data, weights.labels()).accuracy())
+          .isCloseTo(1, within(0.2));
+    }
+  }
+
+  private TrainingData data() throws IOException {
+    StringBuilder lines = new StringBuilder();
+    List<String> texts =
+        List.of("My card was charged twice", "The page stays white", "Where is it");
+    for (int i = 0; i < 18; i++) {
+      lines.append(
+          "{\"text\": \"%s %d\", \"label\": \"%s\"}%n"
+              .formatted(texts.get(i % 3), i, "abc".charAt(i % 3)));
+    }
+    Path file = Files.writeString(folder.resolve("train.jsonl"), lines);
+    return new TrainingData(Dataset.read(file), Optional.empty());
+  }
+}
