@@ -79,6 +79,10 @@ def load(work: Path, adapter: Path, labels: int) -> peft.PeftModel:
     return read_into(base(work, labels), adapter)
 
 
+def is_copy(name: str) -> bool:
+    return ".original_module." in name or ".modules_to_save." in name
+
+
 def read_into(model: torch.nn.Module, adapter: Path) -> peft.PeftModel:
     """Stops if PEFT leaves out anything of the file or holds other values."""
     with warnings.catch_warnings():
@@ -87,7 +91,9 @@ def read_into(model: torch.nn.Module, adapter: Path) -> peft.PeftModel:
         model = peft.PeftModel.from_pretrained(model, adapter)
     with safe_open(adapter / "adapter_model.safetensors", "pt") as weights:
         stored = {name: weights.get_tensor(name) for name in weights.keys()}
-    loaded = peft.get_peft_model_state_dict(model)
+    # With all biases PEFT writes those of its wrappers too: copies, which nobody needs.
+    loaded = {name: tensor for name, tensor in peft.get_peft_model_state_dict(model).items() if not is_copy(name)}
+    stored = {name: tensor for name, tensor in stored.items() if not is_copy(name)}
     if stored.keys() != loaded.keys():
         raise SystemExit(f"PEFT did not take these keys of {adapter}: {sorted(stored.keys() ^ loaded.keys())}")
     for name, tensor in stored.items():

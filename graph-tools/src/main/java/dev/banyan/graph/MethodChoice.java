@@ -5,6 +5,7 @@ import dev.banyan.graph.PrepareRequest.SiteChoice;
 import dev.banyan.graph.adapter.AdapterMethod;
 import dev.banyan.graph.adapter.AdapterMethods;
 import dev.banyan.graph.adapter.Lora;
+import dev.banyan.graph.site.ModuleChoice;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -15,8 +16,10 @@ import java.util.Optional;
  * @param method how layers or weights are adapted
  * @param sites which layers; of no use to a method that does not adapt layers
  * @param settings the method's settings by the names of the command line, as they were given
+ * @param modules which modules, of a method that trains weights of the base
  */
-public record MethodChoice(AdapterMethod method, SiteChoice sites, Map<String, String> settings) {
+public record MethodChoice(
+    AdapterMethod method, SiteChoice sites, Map<String, String> settings, ModuleChoice modules) {
   /** Copies the map. */
   public MethodChoice {
     settings = Map.copyOf(settings);
@@ -24,14 +27,15 @@ public record MethodChoice(AdapterMethod method, SiteChoice sites, Map<String, S
 
   /** LoRA at these sites. */
   public static MethodChoice lora(SiteChoice sites) {
-    return new MethodChoice(new Lora(), sites, Map.of());
+    return new MethodChoice(new Lora(), sites, Map.of(), ModuleChoice.all());
   }
 
   /**
    * Reads {@code NAME} or {@code NAME:KEY=VALUE;..}, where {@code targets}, {@code exclude} and
    * {@code layers} choose the layers and every other key is a setting of the method.
    *
-   * @param others the choice of layers where the text has none; its targets may be empty
+   * @param others the choice of layers where the text has none; its targets may be empty. It is
+   *     about layers that are adapted, and not about weights of the base
    * @throws IllegalArgumentException that begins with the option at fault, without its dashes
    */
   public static MethodChoice parse(String text, SiteChoice others) {
@@ -44,18 +48,23 @@ public record MethodChoice(AdapterMethod method, SiteChoice sites, Map<String, S
                     new IllegalArgumentException(
                         "method is '%s'; known are %s".formatted(name, MethodName.names())));
     Map<String, String> settings = colon < 0 ? new LinkedHashMap<>() : settings(text, colon);
-    String targets = take(settings, "targets").orElse(others.targets());
+    Optional<String> own = take(settings, "targets");
+    Optional<String> exclude = take(settings, "exclude");
+    Optional<String> layers = take(settings, "layers");
+    if (method.kind() == MethodName.Kind.WEIGHTS) {
+      ModuleChoice modules = new ModuleChoice(own, exclude, layers);
+      return new MethodChoice(AdapterMethods.of(method, settings), others, settings, modules);
+    }
+    String targets = own.orElse(others.targets());
     if (method.kind() == MethodName.Kind.LAYERS && targets.isEmpty()) {
       throw new IllegalArgumentException(
           "targets is missing, and the method %s adapts layers; for instance --targets query,value"
               .formatted(name));
     }
     SiteChoice sites =
-        new SiteChoice(
-            targets,
-            take(settings, "exclude").or(others::exclude),
-            take(settings, "layers").or(others::layers));
-    return new MethodChoice(AdapterMethods.of(method, settings), sites, settings);
+        new SiteChoice(targets, exclude.or(others::exclude), layers.or(others::layers));
+    return new MethodChoice(
+        AdapterMethods.of(method, settings), sites, settings, ModuleChoice.all());
   }
 
   private static Optional<String> take(Map<String, String> settings, String key) {

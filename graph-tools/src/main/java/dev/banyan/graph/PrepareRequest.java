@@ -67,6 +67,11 @@ public record PrepareRequest(
         throw new IllegalArgumentException("method names " + name.text() + " twice");
       }
     }
+    if (task.head() == Task.Head.NONE
+        && methods.stream().anyMatch(choice -> choice.method().name() == MethodName.HEAD)) {
+      throw new IllegalArgumentException(
+          "method head is for tasks with labels or numbers to learn, not for " + task.text());
+    }
     if (training.gang() && task.head() == Task.Head.NONE) {
       throw new IllegalArgumentException(
           "gang is for tasks that give each text or token a label or a number, not for "

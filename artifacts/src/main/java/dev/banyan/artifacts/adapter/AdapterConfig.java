@@ -13,7 +13,7 @@ import java.util.OptionalInt;
  * that PEFT has for it.
  */
 public sealed interface AdapterConfig
-    permits LoraConfig, LohaConfig, MissConfig, Ia3Config, PromptConfig, OwnConfig {
+    permits LoraConfig, LohaConfig, MissConfig, Ia3Config, PromptConfig, LnTuningConfig, OwnConfig {
   /** What every adapter has. */
   CommonConfig common();
 

@@ -18,6 +18,7 @@ import java.util.stream.Collectors;
  * takes a tenth of a second of every program's start.
  */
 final class ManifestJson {
+  private static final String WEIGHTS = "weights";
   private static final String EMBEDDING = "embedding";
   private static final String POSITIONS = "positions";
 
@@ -75,6 +76,9 @@ final class ManifestJson {
     texts(json.putArray("sites"), method.sites());
     ObjectNode settings = json.putObject("settings");
     new TreeMap<>(method.settings()).forEach(settings::put);
+    if (!method.weights().isEmpty()) {
+      texts(json.putArray(WEIGHTS), method.weights());
+    }
   }
 
   private static void write(ParameterSpec parameter, ObjectNode json) {
@@ -139,7 +143,8 @@ final class ManifestJson {
         json.parsed("name", MethodName::parse),
         json.text("targets"),
         json.texts("sites"),
-        settings.names().stream().collect(Collectors.toMap(name -> name, settings::text)));
+        settings.names().stream().collect(Collectors.toMap(name -> name, settings::text)),
+        json.names().contains(WEIGHTS) ? json.texts(WEIGHTS) : List.of());
   }
 
   private static EmbeddingInfo embedding(JsonFields json) {

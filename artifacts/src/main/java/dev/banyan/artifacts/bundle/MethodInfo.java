@@ -10,20 +10,28 @@ import java.util.TreeMap;
  *
  * @param name which it is
  * @param targets the selection of layers as it was asked for, such as {@code query,value} or {@code
- *     all-linear}; empty for a method that does not adapt layers
+ *     all-linear}; of a method that trains weights of the base, of modules, and empty for all of
+ *     them
  * @param sites module paths of the layers that it adapts, in graph order
  * @param settings what else it was given, by the names of the command line
+ * @param weights names of the parameters of the base that it trains, in graph order; none of a
+ *     method that adapts layers
  */
 public record MethodInfo(
-    MethodName name, String targets, List<String> sites, Map<String, String> settings) {
+    MethodName name,
+    String targets,
+    List<String> sites,
+    Map<String, String> settings,
+    List<String> weights) {
   /** Copies the collections. */
   public MethodInfo {
     sites = List.copyOf(sites);
+    weights = List.copyOf(weights);
     settings = Collections.unmodifiableSortedMap(new TreeMap<>(settings));
   }
 
   /** A method without settings. */
   public MethodInfo(MethodName name, String targets, List<String> sites) {
-    this(name, targets, sites, Map.of());
+    this(name, targets, sites, Map.of(), List.of());
   }
 }

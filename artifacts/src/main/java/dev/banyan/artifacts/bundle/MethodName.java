@@ -63,7 +63,39 @@ public enum MethodName {
       false,
       List.of(Size.TOKENS),
       "puts learned tokens before a text; the smallest files, needs a large learning rate and many steps",
-      "Lester et al., 2021, arXiv:2104.08691");
+      "Lester et al., 2021, arXiv:2104.08691"),
+  /** Normalizations only. */
+  NORMS(
+      Kind.WEIGHTS,
+      "LN_TUNING",
+      false,
+      List.of(),
+      "trains what normalization layers scale and shift by; a few thousand numbers",
+      "Zhao et al., 2023, arXiv:2312.11420"),
+  /** The last layers whole. */
+  LAST_LAYERS(
+      Kind.WEIGHTS,
+      "",
+      false,
+      List.of(),
+      "trains the last n layers whole and freezes those below, which need no backward pass",
+      "Lee et al., 2019, arXiv:1911.03090"),
+  /** The head alone. */
+  HEAD(
+      Kind.WEIGHTS,
+      "",
+      false,
+      List.of(),
+      "trains the head on the base's own vectors; the fastest, and what others must beat",
+      "Alain and Bengio, 2016, arXiv:1610.01644"),
+  /** Every weight. */
+  FULL(
+      Kind.WEIGHTS,
+      "",
+      false,
+      List.of(),
+      "trains every weight; the reference, with adapters as large as the base",
+      "Howard and Ruder, 2018, arXiv:1801.06146");
 
   /** What a method adapts. */
   public enum Kind {
@@ -119,7 +151,7 @@ public enum MethodName {
   public boolean isSwitchable() {
     return switch (this) {
       case LORA, LOHA -> true;
-      case DORA, MISS, IA3, PROMPT, BITFIT -> false;
+      case DORA, MISS, IA3, PROMPT, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> false;
     };
   }
 

@@ -47,7 +47,33 @@ public final class AdapterMethods {
         known(name, settings, List.of());
         yield new BitFit();
       }
+      case NORMS -> {
+        known(name, settings, List.of());
+        yield new Norms();
+      }
+      case LAST_LAYERS -> {
+        known(name, settings, List.of("n"));
+        yield new LastLayers(count(name, settings, "n"));
+      }
+      case HEAD -> {
+        known(name, settings, List.of());
+        yield new HeadOnly();
+      }
+      case FULL -> {
+        known(name, settings, List.of());
+        yield new Full();
+      }
     };
+  }
+
+  private static int count(MethodName name, Map<String, String> settings, String setting) {
+    String text = settings.getOrDefault(setting, "");
+    if (!text.matches("[1-9][0-9]{0,5}")) {
+      throw new IllegalArgumentException(
+          "method %s has %s='%s'; expected a whole number from 1, such as %s:%s=2"
+              .formatted(name.text(), setting, text, name.text(), setting));
+    }
+    return Integer.parseInt(text);
   }
 
   private static void known(MethodName name, Map<String, String> settings, List<String> known) {

@@ -1,6 +1,7 @@
 package dev.banyan.graph.adapter;
 
 import dev.banyan.artifacts.bundle.BiasTraining;
+import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.graph.GraphFailure.NoSuchSite;
 import dev.banyan.graph.GraphFailure.UnusableModel;
 import dev.banyan.graph.adapter.BaseWeight.Part;
@@ -8,10 +9,15 @@ import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.site.ModulePath;
 import dev.banyan.graph.site.Site;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Which weights of the base adapters hold themselves, beside what is added to its layers.
@@ -22,7 +28,7 @@ import java.util.stream.Collectors;
  * @param methods methods that train weights of the base
  */
 public record BaseWeightChoice(
-    BiasTraining bias, List<String> modules, List<WeightMethod> methods) {
+    BiasTraining bias, List<String> modules, List<MethodWeights> methods) {
   /** PEFT's lists name it, and an adapter always has it if the task needs one. */
   private static final String HEAD = "classifier";
 
@@ -38,7 +44,7 @@ public record BaseWeightChoice(
   }
 
   /** The same with methods that train weights of the base. */
-  public BaseWeightChoice with(List<WeightMethod> others) {
+  public BaseWeightChoice with(List<MethodWeights> others) {
     return new BaseWeightChoice(bias, modules, others);
   }
 
@@ -67,33 +73,79 @@ public record BaseWeightChoice(
   }
 
   /**
-   * The chosen weights, in graph order.
+   * What was chosen.
+   *
+   * @param weights in graph order
+   * @param byMethod names of the weights that each method trains
+   */
+  public record Chosen(List<BaseWeight> weights, Map<MethodName, List<String>> byMethod) {
+    /** Copies the collections. */
+    public Chosen {
+      weights = List.copyOf(weights);
+      byMethod = Map.copyOf(byMethod);
+    }
+
+    /** Names of what a method trains; none if it trains no weights of the base. */
+    public List<String> of(MethodName method) {
+      return byMethod.getOrDefault(method, List.of());
+    }
+  }
+
+  /**
+   * The chosen weights.
    *
    * @param graph a base without adapters, whose values have types
    * @param sites the layers that will be adapted
    * @throws NoSuchSite if a name matches no module
    * @throws UnusableModel if there is no such bias, or one cannot be trained
    */
-  public List<BaseWeight> in(Graph graph, List<Site> sites) {
+  public Chosen in(Graph graph, List<Site> sites) {
     if (isNone()) {
-      return List.of();
+      return new Chosen(List.of(), Map.of());
     }
     Set<String> adapted =
         sites.stream().map(site -> ModulePath.of(site.node())).collect(Collectors.toSet());
     FindBaseWeights.Found found = FindBaseWeights.in(graph, adapted);
     requireModules(found.weights());
-    if (bias == BiasTraining.ALL && !found.unusable().isEmpty()) {
+    requireUsable(found);
+    Map<MethodName, List<String>> byMethod = new EnumMap<>(MethodName.class);
+    Map<String, BaseWeight> chosen = new HashMap<>();
+    found.weights().stream()
+        .filter(this::isChosen)
+        .forEach(weight -> chosen.put(weight.name(), weight));
+    for (MethodWeights method : methods) {
+      if (method.method() instanceof Full) {
+        Full.requireMost(graph, found.weights());
+      }
+      List<BaseWeight> own = method.of(found.weights());
+      byMethod.put(method.name(), own.stream().map(BaseWeight::name).toList());
+      // Whose method has a name of its own for it in files, gives it that name.
+      own.forEach(weight -> chosen.merge(weight.name(), weight, BaseWeightChoice::named));
+    }
+    requireBiases(chosen.values());
+    return new Chosen(
+        found.weights().stream()
+            .flatMap(weight -> Stream.ofNullable(chosen.get(weight.name())))
+            .toList(),
+        byMethod);
+  }
+
+  private static BaseWeight named(BaseWeight one, BaseWeight other) {
+    return one.key() == BaseWeight.FileKey.NORMALIZATION ? one : other;
+  }
+
+  private void requireUsable(FindBaseWeights.Found found) {
+    boolean every =
+        bias == BiasTraining.ALL
+            || methods.stream().anyMatch(method -> method.name() == MethodName.BITFIT);
+    if (every && !found.unusable().isEmpty()) {
       throw new UnusableModel(
-          "Biases of %s cannot be trained; use --bias lora_only or none"
+          "Biases of %s cannot be trained; use --bias lora_only or none, and not --method bitfit"
               .formatted(String.join(", ", found.unusable())));
     }
-    List<BaseWeight> chosen = found.weights().stream().filter(this::isChosen).toList();
-    for (WeightMethod method : methods) {
-      if (chosen.stream().noneMatch(method::trains)) {
-        throw new UnusableModel(
-            "The model has no weights that --method %s trains".formatted(method.name().text()));
-      }
-    }
+  }
+
+  private void requireBiases(Collection<BaseWeight> chosen) {
     if (bias != BiasTraining.NONE
         && chosen.stream().noneMatch(weight -> weight.part() == Part.BIAS)) {
       throw new UnusableModel(
@@ -101,13 +153,11 @@ public record BaseWeightChoice(
               ? "The model has no biases, so --bias all trains nothing; use --bias none"
               : "The adapted layers have no biases, so --bias lora_only trains nothing; use --bias none");
     }
-    return chosen;
   }
 
   private boolean isChosen(BaseWeight weight) {
     boolean isBias = weight.part() == Part.BIAS;
     return isChosen(weight.module())
-        || methods.stream().anyMatch(method -> method.trains(weight))
         || (isBias && bias == BiasTraining.ALL)
         || (isBias && bias == BiasTraining.LORA_ONLY && weight.adapted());
   }

@@ -2,6 +2,7 @@ package dev.banyan.graph.adapter;
 
 import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.graph.adapter.BaseWeight.Part;
+import java.util.List;
 
 /** Biases only (Ben Zaken et al., 2021, arXiv:2106.10199): those of layers and normalizations. */
 public record BitFit() implements WeightMethod {
@@ -11,7 +12,7 @@ public record BitFit() implements WeightMethod {
   }
 
   @Override
-  public boolean trains(BaseWeight weight) {
-    return weight.part() == Part.BIAS;
+  public List<BaseWeight> of(List<BaseWeight> all) {
+    return all.stream().filter(weight -> weight.part() == Part.BIAS).toList();
   }
 }

@@ -3,6 +3,8 @@ package dev.banyan.graph.adapter;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.GraphFailure.UnusableModel;
+import dev.banyan.graph.adapter.BaseWeight.FileKey;
+import dev.banyan.graph.adapter.BaseWeight.Kind;
 import dev.banyan.graph.adapter.BaseWeight.Part;
 import dev.banyan.graph.adapter.BaseWeight.Place;
 import dev.banyan.graph.ir.Graph;
@@ -24,6 +26,7 @@ import java.util.Set;
  */
 final class FindBaseWeights {
   private static final OpId MAT_MUL_N_BITS = OpId.microsoft("MatMulNBits");
+  private static final OpId MAT_MUL_BNB4 = OpId.microsoft("MatMulBnb4");
   private static final int BIAS_OF_N_BITS = 5;
 
   /** Operators with a bias that is not added row by row, and the place of their bias. */
@@ -68,11 +71,9 @@ final class FindBaseWeights {
       case "Gemm" -> linear(node, 2);
       case "MatMul" -> linear(node, -1);
       case "MatMulNBits" -> linear(node, BIAS_OF_N_BITS);
-      case "LayerNormalization" -> {
-        String module = ModulePath.ofUse(node, node.input(1));
-        add(module, Part.WEIGHT, new Place(node, 1));
-        add(module, Part.BIAS, new Place(node, 2));
-      }
+      case "LayerNormalization", "SimplifiedLayerNormalization" -> normalization(node);
+      case "Gather" -> table(node);
+      case "Mul" -> scale(node);
       case "Add" -> sum(node);
       default -> {
         Integer bias = OTHERS.get(node.op().type());
@@ -89,11 +90,40 @@ final class FindBaseWeights {
     }
     String module = ModulePath.of(node);
     if (isVectorOrMatrix(node.input(1), 2) && !node.op().equals(MAT_MUL_N_BITS)) {
-      add(module, Part.WEIGHT, new Place(node, 1));
+      add(module, Kind.LINEAR, Part.WEIGHT, new Place(node, 1));
     }
     if (bias >= 0 && isVectorOrMatrix(node.input(bias), 1)) {
-      add(module, Part.BIAS, new Place(node, bias));
+      add(module, Kind.LINEAR, Part.BIAS, new Place(node, bias));
     }
+  }
+
+  private void normalization(Node node) {
+    String module = ModulePath.ofUse(node, node.input(1));
+    add(module, Kind.NORMALIZATION, Part.WEIGHT, new Place(node, 1));
+    add(module, Kind.NORMALIZATION, Part.BIAS, new Place(node, 2));
+  }
+
+  private void table(Node node) {
+    if (isVectorOrMatrix(node.input(0), 2) && TableLookUp.isOfTokens(node)) {
+      Place place = new Place(node, 0);
+      add(ModulePath.ofUse(node, place.value()), Kind.TABLE, Part.WEIGHT, place);
+    }
+  }
+
+  /** The last part of a normalization without a bias that is spelled out. */
+  private void scale(Node node) {
+    vector(node)
+        .filter(scale -> NormalizedValue.is(node.input(1 - scale.input())))
+        .filter(scale -> node.output().users().stream().noneMatch(FindBaseWeights::addsBias))
+        .ifPresent(
+            scale -> {
+              String module = ModulePath.ofUse(node, scale.value());
+              add(module, Kind.NORMALIZATION, Part.WEIGHT, scale);
+            });
+  }
+
+  private static boolean addsBias(Node node) {
+    return node.op().is("Add") && vector(node).isPresent();
   }
 
   /** A bias behind a product, or the last part of a normalization that is spelled out. */
@@ -106,14 +136,16 @@ final class FindBaseWeights {
     Optional<Place> scale = before.filter(n -> n.op().is("Mul")).flatMap(FindBaseWeights::vector);
     if (before.filter(FindBaseWeights::isLinear).isPresent()) {
       if (!ConstantCalls.isNoted(before.get())) {
-        add(ModulePath.of(before.get()), Part.BIAS, bias.get());
+        add(ModulePath.of(before.get()), Kind.LINEAR, Part.BIAS, bias.get());
       }
     } else if (scale.isPresent()) {
+      Value scaled = scale.get().node().input(1 - scale.get().input());
+      Kind kind = NormalizedValue.is(scaled) ? Kind.NORMALIZATION : Kind.OTHER;
       String module = ModulePath.ofUse(node, bias.get().value());
-      add(module, Part.WEIGHT, scale.get());
-      add(module, Part.BIAS, bias.get());
+      add(module, kind, Part.WEIGHT, scale.get());
+      add(module, kind, Part.BIAS, bias.get());
     } else if (bias.get().value().name().endsWith(".bias")) {
-      add(ModulePath.ofUse(node, bias.get().value()), Part.BIAS, bias.get());
+      add(ModulePath.ofUse(node, bias.get().value()), Kind.OTHER, Part.BIAS, bias.get());
     }
   }
 
@@ -136,7 +168,8 @@ final class FindBaseWeights {
   private static boolean isLinear(Node node) {
     return (node.op().is("MatMul") && !isActivation(node.input(1)))
         || (node.op().is("Gemm") && node.input(2).isNone())
-        || node.op().equals(MAT_MUL_N_BITS);
+        || node.op().equals(MAT_MUL_N_BITS)
+        || node.op().equals(MAT_MUL_BNB4);
   }
 
   /** Attention multiplies what is computed; a quantized weight is computed of constants. */
@@ -148,20 +181,19 @@ final class FindBaseWeights {
             .isEmpty();
   }
 
-  private void add(String module, Part part, Place place) {
+  private void add(String module, Kind kind, Part part, Place place) {
     if (!place.value().isConstant()) {
       return;
     }
-    BaseWeight weight = new BaseWeight(module, part, adapted.contains(module), List.of(place));
+    FileKey key = adapted.contains(module) ? FileKey.WRAPPED : FileKey.OWN;
+    BaseWeight weight = new BaseWeight(module, part, kind, key, List.of(place));
     BaseWeight earlier = found.get(weight.name());
     if (earlier == null) {
       found.put(weight.name(), weight);
       return;
     }
     requireSame(earlier, place);
-    List<Place> places = new ArrayList<>(earlier.places());
-    places.add(place);
-    found.put(weight.name(), new BaseWeight(module, part, earlier.adapted(), places));
+    found.put(weight.name(), earlier.alsoAt(place));
   }
 
   private static void requireSame(BaseWeight earlier, Place place) {

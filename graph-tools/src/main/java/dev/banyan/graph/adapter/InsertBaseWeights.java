@@ -1,9 +1,11 @@
 package dev.banyan.graph.adapter;
 
 import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.GraphFailure.UnusableModel;
+import dev.banyan.graph.adapter.BaseWeight.Kind;
 import dev.banyan.graph.adapter.BaseWeight.Part;
 import dev.banyan.graph.adapter.BaseWeight.Place;
 import dev.banyan.graph.ir.Attribute;
@@ -11,6 +13,7 @@ import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.GraphBuilder;
 import dev.banyan.graph.ir.Node;
+import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,6 +23,11 @@ import java.util.Set;
 
 /** Lets weights of the base come from adapters. */
 public final class InsertBaseWeights {
+  private static final Attribute INT64 = Attribute.of((long) DType.INT64.onnxCode());
+
+  private static final Set<String> NORMALIZATIONS =
+      Set.of("LayerNormalization", "SimplifiedLayerNormalization");
+
   private final Graph graph;
 
   /** Inserts into this graph, after the adapters of its sites. */
@@ -56,6 +64,11 @@ public final class InsertBaseWeights {
     for (BaseWeight weight : weights) {
       Value bank = InsertAdapters.addBank(graph, weight.spec());
       GraphBuilder builder = new GraphBuilder(graph, "banyan/base/" + weight.name());
+      if (weight.kind() == Kind.TABLE) {
+        Table table = new Table(bank, weight.value().shape());
+        weight.places().forEach(place -> addTable(builder, place.node(), table, adapterIds));
+        continue;
+      }
       Value ofEachRow = builder.op("Gather", bank, adapterIds);
       for (Place place : weight.places()) {
         requireUnscaled(place.node());
@@ -66,6 +79,33 @@ public final class InsertBaseWeights {
         }
       }
     }
+  }
+
+  /**
+   * Tables of many adapters.
+   *
+   * @param bank {@code [slots, rows, width]}
+   * @param each the shape of one of them
+   */
+  private record Table(Value bank, Shape each) {}
+
+  /** Only the rows that are looked up are read: a table for each text would be far too large. */
+  private void addTable(GraphBuilder builder, Node node, Table table, Value adapterIds) {
+    long width = table.each().dim(1);
+    Value output = node.output();
+    Set<Node> readers = Set.copyOf(output.users());
+    Value all = builder.op("Reshape", table.bank(), builder.longs(-1, width));
+    Value first = builder.op("Mul", adapterIds, builder.scalar(table.each().dim(0)));
+    Value ids =
+        builder.op(
+            "Add",
+            builder.op("Cast", Map.of("to", INT64), node.input(1)),
+            builder.op("Reshape", first, builder.longs(-1, 1)));
+    Value sum = builder.op("Add", output, builder.op("Gather", all, ids));
+    InsertAdapters.replace(graph, output, sum, readers);
+    // Positions are the same for all texts, and what is added to them is not.
+    Dim sequence = output.knownType().dim(1);
+    sum.withType(TensorType.of(DType.FLOAT, Dim.of("batch"), sequence, Dim.of(width)));
   }
 
   private static void requireUnscaled(Node node) {
@@ -111,7 +151,7 @@ public final class InsertBaseWeights {
     Set<Node> readers = Set.copyOf(output.users());
     boolean linear = node.op().is("MatMul") || node.op().is("Gemm");
     Value input =
-        node.op().is("LayerNormalization")
+        NORMALIZATIONS.contains(node.op().type())
             ? normalized(builder, node)
             : node.input(linear ? 0 : 1 - place.input());
     Rows rows = Rows.of(builder, input, adapterIds);

@@ -1,6 +1,7 @@
 package dev.banyan.graph.cli;
 
 import dev.banyan.artifacts.bundle.BiasTraining;
+import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.graph.MethodChoice;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
 import dev.banyan.graph.adapter.BaseWeightChoice;
@@ -75,7 +76,16 @@ final class MethodOptions {
             targets == null ? "" : targets,
             Optional.ofNullable(exclude),
             Optional.ofNullable(layers));
-    return methods.stream().map(text -> MethodChoice.parse(text, sites)).toList();
+    List<MethodChoice> choices =
+        methods.stream().map(text -> MethodChoice.parse(text, sites)).toList();
+    boolean taken =
+        choices.stream()
+            .anyMatch(choice -> choice.method().name().kind() == MethodName.Kind.LAYERS);
+    if (!taken && (targets != null || exclude != null || layers != null)) {
+      throw new IllegalArgumentException(
+          "targets, --exclude and --layers are for methods that adapt layers; write those of a method that trains weights behind its name, such as --method bitfit:layers=4-5");
+    }
+    return choices;
   }
 
   private static final class BiasName extends NamedConverter<BiasTraining> {

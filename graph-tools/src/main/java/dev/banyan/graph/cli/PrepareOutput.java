@@ -39,7 +39,9 @@ record PrepareOutput(PrepareReport report) {
             ? ""
             : String.format(Locale.ROOT, " + %,d of the base", report.parametersOfBase()));
     console.printf(
-        Locale.ROOT, "  frozen parameters     %,d%n", manifest.base().frozenParameters());
+        Locale.ROOT,
+        "  frozen parameters     %,d%n",
+        Math.max(0, manifest.base().frozenParameters() - report.parametersOfBase()));
     console.printf(
         Locale.ROOT,
         "  texts                 %s, up to %d tokens%n",

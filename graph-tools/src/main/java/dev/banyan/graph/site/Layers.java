@@ -8,7 +8,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** A choice of layer numbers such as {@code 2-5}, {@code 3} or {@code 0,2,4-5}. */
-final class Layers {
+public final class Layers {
   private static final Pattern RANGE = Pattern.compile("(\\d{1,6})(?:-(\\d{1,6}))?");
 
   /** The first number that stands alone in a path: {@code encoder.layer.0.attention}. */
@@ -56,7 +56,7 @@ final class Layers {
   }
 
   /** The number of the layer that a module lies in. */
-  static OptionalInt of(String path) {
+  public static OptionalInt of(String path) {
     Matcher number = NUMBER.matcher(path);
     return number.find() ? OptionalInt.of(Integer.parseInt(number.group(1))) : OptionalInt.empty();
   }

@@ -12,11 +12,9 @@ import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.bundle.TextInfo;
 import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.onnx.OnnxFile;
-import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.GraphFailure.UnusableModel;
 import dev.banyan.graph.PrepareReport;
 import dev.banyan.graph.PrepareRequest;
-import dev.banyan.graph.adapter.BaseWeight;
 import dev.banyan.graph.io.OnnxWriter;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Value;
@@ -31,9 +29,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Makes a bundle: simplifies the model, makes each graph of a base of its own, writes them over one
@@ -105,7 +101,7 @@ public final class BundleBuilder {
         WeightCount.of(graph),
         base.model().opset(),
         parameters(placement, ports.hidden()),
-        baseValues(placement.weights()),
+        placement.baseValues(),
         new TextInfo(
             graph.inputs().stream().map(Value::name).toList(),
             request.pooling(),
@@ -123,12 +119,6 @@ public final class BundleBuilder {
     return paths.isEmpty()
         ? SiteDiscovery.of(base.model()).stream().map(Site::path).toList()
         : paths;
-  }
-
-  private static BaseValues baseValues(List<BaseWeight> weights) {
-    Map<String, Tensor> values = new HashMap<>();
-    weights.forEach(weight -> values.put(weight.name(), weight.value()));
-    return new BaseValues(values);
   }
 
   /**

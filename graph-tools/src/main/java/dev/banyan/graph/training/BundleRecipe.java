@@ -6,9 +6,9 @@ import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.graph.GraphFailure.NoSuchSite;
 import dev.banyan.graph.MethodChoice;
 import dev.banyan.graph.PrepareRequest;
-import dev.banyan.graph.adapter.BaseWeight;
 import dev.banyan.graph.adapter.BaseWeightChoice;
 import dev.banyan.graph.adapter.LayerMethod;
+import dev.banyan.graph.adapter.MethodWeights;
 import dev.banyan.graph.adapter.ModelMethod;
 import dev.banyan.graph.adapter.SplitBias;
 import dev.banyan.graph.adapter.WeightMethod;
@@ -56,10 +56,10 @@ public record BundleRecipe(
 
   /** What a request asks for. */
   static BundleRecipe of(PrepareRequest request) {
-    List<WeightMethod> weights = new ArrayList<>();
+    List<MethodWeights> weights = new ArrayList<>();
     for (MethodChoice choice : request.methods()) {
       if (choice.method() instanceof WeightMethod method) {
-        weights.add(method);
+        weights.add(new MethodWeights(method, choice.modules()));
       }
     }
     return new BundleRecipe(
@@ -97,8 +97,7 @@ public record BundleRecipe(
       placed.add(new Placement.Placed(choice, sites, place));
       adapted.addAll(sites);
     }
-    List<BaseWeight> held = weights.in(base.graph(), adapted);
-    return new Placement(placed, held);
+    return new Placement(placed, weights.in(base.graph(), adapted));
   }
 
   private void splitBiases(Model base) {

@@ -2,7 +2,6 @@ package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.bundle.AdapterInfo;
 import dev.banyan.artifacts.bundle.BaseInfo;
-import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
@@ -55,7 +54,7 @@ public final class DecoderBundle {
       DecoderSource decoder = model.decoder(request.weights().rules());
       DecoderFacts facts = writeGraphs(writer, decoder);
       requireTokenizerFits(facts, format);
-      new CommonFiles(writer, request, BaseValues.none()).write(facts.opset(), facts.parameters());
+      new CommonFiles(writer, request, facts.base()).write(facts.opset(), facts.parameters());
       format.write(writer.path(Bundle.PROMPT_FORMAT));
       double difference = DecoderCheck.run(decoder, writer, facts);
       Bundle bundle = writer.commit(manifest(source, facts));

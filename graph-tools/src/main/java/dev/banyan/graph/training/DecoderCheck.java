@@ -154,7 +154,8 @@ final class DecoderCheck {
     }
     // No learned tokens: where there are any, nothing is as in the original model.
     Sizes sizes = Sizes.of(RANK, 1).with(Size.TOKENS, 0);
-    for (Tensor tensor : new ParameterInitializer(1).tensors(facts.parameters(), sizes)) {
+    ParameterInitializer initializer = new ParameterInitializer(1, facts.base());
+    for (Tensor tensor : initializer.tensors(facts.parameters(), sizes)) {
       feeds.put(tensor.name(), scope.floats(tensor.floats(), tensor.shape().toArray()));
     }
     feeds.keySet().retainAll(session.inputs().stream().map(port -> port.name()).toList());

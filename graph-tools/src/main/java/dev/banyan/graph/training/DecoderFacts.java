@@ -1,5 +1,6 @@
 package dev.banyan.graph.training;
 
+import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.graph.GraphFailure.UnusableModel;
 import dev.banyan.graph.ir.Dim;
@@ -24,6 +25,8 @@ import java.util.stream.LongStream;
  * @param frozen number of weights
  * @param opset version of ONNX's operator set
  * @param placement what is adapted
+ * @param parameters what is trained, or frozen beside it
+ * @param base what the base has where adapters hold weights of it
  */
 record DecoderFacts(
     List<String> inputs,
@@ -33,13 +36,10 @@ record DecoderFacts(
     OptionalInt positions,
     long frozen,
     int opset,
-    Placement placement) {
+    Placement placement,
+    List<ParameterSpec> parameters,
+    BaseValues base) {
   private static final int DEFAULT_LENGTH = 1024;
-
-  /** What is trained. */
-  List<ParameterSpec> parameters() {
-    return placement.parameters();
-  }
 
   /**
    * Looks at a base whose tokens are kept apart.
@@ -51,6 +51,7 @@ record DecoderFacts(
     Value logits = graph.value(DecoderPorts.LOGITS);
     Optional<Node> layer = NextToken.vocabularyLayer(logits);
     long vocabulary = lastAxis(logits);
+    Placement placement = recipe.place(base.model());
     return new DecoderFacts(
         graph.inputs().stream()
             .map(Value::name)
@@ -62,7 +63,10 @@ record DecoderFacts(
         TextLimits.most(positions(graph)),
         WeightCount.of(graph),
         base.model().opset(),
-        recipe.place(base.model()));
+        placement,
+        // Once the base is rewritten, weights are inputs and have no values.
+        placement.parameters(),
+        placement.baseValues());
   }
 
   private static long lastAxis(Value value) {

@@ -1,10 +1,13 @@
 package dev.banyan.graph.training;
 
+import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.MethodInfo;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.tensor.DType;
+import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.MethodChoice;
 import dev.banyan.graph.adapter.BaseWeight;
+import dev.banyan.graph.adapter.BaseWeightChoice;
 import dev.banyan.graph.adapter.InsertAdapters;
 import dev.banyan.graph.adapter.InsertBaseWeights;
 import dev.banyan.graph.adapter.LayerMethod;
@@ -20,6 +23,8 @@ import dev.banyan.graph.site.Site;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,13 +34,17 @@ import java.util.Set;
  * Where a recipe's methods adapt one base graph, found before anything is inserted into it.
  *
  * @param methods each method with its sites, in the order in which they are inserted
- * @param weights the weights of the base that adapters hold themselves, in graph order
+ * @param held the weights of the base that adapters hold themselves
  */
-record Placement(List<Placed> methods, List<BaseWeight> weights) {
-  /** Copies the lists. */
+record Placement(List<Placed> methods, BaseWeightChoice.Chosen held) {
+  /** Copies the list. */
   Placement {
     methods = List.copyOf(methods);
-    weights = List.copyOf(weights);
+  }
+
+  /** The weights of the base that adapters hold themselves, in graph order. */
+  List<BaseWeight> weights() {
+    return held.weights();
   }
 
   /**
@@ -60,12 +69,19 @@ record Placement(List<Placed> methods, List<BaseWeight> weights) {
       };
     }
 
-    private MethodInfo info() {
+    private MethodInfo info(BaseWeightChoice.Chosen held) {
+      String targets =
+          switch (choice.method()) {
+            case LayerMethod _ -> choice.sites().targets();
+            case WeightMethod _ -> choice.modules().text();
+            case ModelMethod _ -> "";
+          };
       return new MethodInfo(
           choice.method().name(),
-          choice.method() instanceof LayerMethod ? choice.sites().targets() : "",
+          targets,
           sites.stream().map(Site::path).toList(),
-          choice.settings());
+          choice.settings(),
+          held.of(choice.method().name()));
     }
 
     /** Adds the nodes of a method that adapts the model as a whole. */
@@ -82,7 +98,7 @@ record Placement(List<Placed> methods, List<BaseWeight> weights) {
   List<ParameterSpec> parameters() {
     List<ParameterSpec> all = new ArrayList<>();
     methods.forEach(placed -> all.addAll(placed.parameters()));
-    weights.forEach(weight -> all.add(weight.spec()));
+    weights().forEach(weight -> all.add(weight.spec()));
     return all;
   }
 
@@ -93,9 +109,16 @@ record Placement(List<Placed> methods, List<BaseWeight> weights) {
     return List.copyOf(sites.values());
   }
 
+  /** What the base has where adapters hold weights of it. */
+  BaseValues baseValues() {
+    Map<String, Tensor> values = new HashMap<>();
+    weights().forEach(weight -> values.put(weight.name(), weight.value()));
+    return new BaseValues(values);
+  }
+
   /** The methods for the bundle's manifest. */
   List<MethodInfo> infos() {
-    return methods.stream().map(Placed::info).toList();
+    return methods.stream().map(placed -> placed.info(held)).toList();
   }
 
   /** Paths of the layers that some method adapts. */
@@ -180,6 +203,6 @@ record Placement(List<Placed> methods, List<BaseWeight> weights) {
         before.forServing(placed.sites(), adapterIds);
       }
     }
-    new InsertBaseWeights(graph).forServing(weights, adapterIds);
+    new InsertBaseWeights(graph).forServing(weights(), adapterIds);
   }
 }

@@ -3,7 +3,6 @@ package dev.banyan.runtime.data;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.onnx.proto.GraphProto;
 import dev.banyan.artifacts.onnx.proto.NodeProto;
-import dev.banyan.artifacts.onnx.proto.TensorProto;
 import java.util.HashSet;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -24,10 +23,7 @@ public final class Vocabulary {
       if (isCopy(node) && ids.contains(node.getInput(0))) {
         ids.add(node.getOutput(0));
       } else if (isLookUp(node) && ids.contains(node.getInput(1))) {
-        return graph.getInitializerList().stream()
-            .filter(table -> table.getName().equals(node.getInput(0)))
-            .mapToLong(Vocabulary::rows)
-            .findFirst();
+        return rows(graph, node.getInput(0));
       }
     }
     return OptionalLong.empty();
@@ -46,7 +42,20 @@ public final class Vocabulary {
     };
   }
 
-  private static long rows(TensorProto table) {
-    return table.getDims(0);
+  /** A table that adapters hold themselves is an input of the graph. */
+  private static OptionalLong rows(GraphProto graph, String table) {
+    OptionalLong constant =
+        graph.getInitializerList().stream()
+            .filter(tensor -> tensor.getName().equals(table))
+            .mapToLong(tensor -> tensor.getDims(0))
+            .findFirst();
+    return constant.isPresent()
+        ? constant
+        : graph.getInputList().stream()
+            .filter(input -> input.getName().equals(table))
+            .map(input -> input.getType().getTensorType().getShape())
+            .filter(shape -> shape.getDimCount() > 0 && shape.getDim(0).getDimValue() > 0)
+            .mapToLong(shape -> shape.getDim(0).getDimValue())
+            .findFirst();
   }
 }

@@ -156,6 +156,9 @@ final class AdapterFitting {
     if (tensor.endsWith(".bias") && !bias.equals("none")) {
       return "prepare a bundle with --bias " + bias;
     }
+    if (tensor.contains(".ln_tuning_layers.")) {
+      return "prepare a bundle of the base with --method norms";
+    }
     return isOfMethod(tensor)
         ? "prepare a bundle with targets that include it, for instance all-linear"
         : "prepare a bundle with --modules-to-save "

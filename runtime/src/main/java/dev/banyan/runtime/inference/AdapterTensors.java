@@ -19,6 +19,9 @@ import java.util.stream.Stream;
 final class AdapterTensors {
   static final String PREFIX = "base_model.model.";
 
+  /** What PEFT puts between a module and the weight that an adapter holds of it. */
+  private static final List<String> WRAPPERS = List.of(".base_layer.", ".ln_tuning_layers.");
+
   /** What no parameter has taken yet. */
   private final Map<String, Tensor> left = new LinkedHashMap<>();
 
@@ -77,10 +80,16 @@ final class AdapterTensors {
    */
   private Optional<Tensor> find(ParameterSpec spec) {
     Optional<Tensor> own = find(spec, spec.isOfModel() ? config.key(spec) : spec.peftKey());
-    // The layer inside PEFT's: who writes biases by hand names them after the layer itself.
-    return own.isPresent() || !spec.isOfBase()
-        ? own
-        : find(spec, spec.peftKey().replace(".base_layer.", "."));
+    if (own.isPresent() || !spec.isOfBase()) {
+      return own;
+    }
+    // One weight has many names: its own, and those of the wrappers that methods put around it.
+    String bare = WRAPPERS.stream().reduce(spec.peftKey(), (key, one) -> key.replace(one, "."));
+    int end = bare.lastIndexOf('.');
+    return Stream.concat(Stream.of("."), WRAPPERS.stream())
+        .map(wrapper -> bare.substring(0, end) + wrapper + bare.substring(end + 1))
+        .flatMap(key -> find(spec, key).stream())
+        .findFirst();
   }
 
   private Optional<Tensor> find(ParameterSpec spec, String key) {

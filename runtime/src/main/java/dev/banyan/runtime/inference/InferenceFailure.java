@@ -27,6 +27,17 @@ public abstract sealed class InferenceFailure extends RuntimeFailure {
     }
   }
 
+  /** The banks of all parameters together are larger than the machine's memory. */
+  public static final class BanksTooLarge extends InferenceFailure {
+    private static final long serialVersionUID = 1;
+
+    BanksTooLarge(long slot, long machine, ServingPlan plan) {
+      super(
+          "Each of %d slots, and that of the bare base, holds up to %d MiB; the machine has %d MiB. Lower --slots; an adapter of --method full is as large as its base, and one that is merged ('banyan merge') needs no slot"
+              .formatted(plan.slots(), slot >> 20, machine >> 20));
+    }
+  }
+
   /** The serving graph of a bundle does not have what its manifest says. */
   public static final class GraphMismatch extends InferenceFailure {
     private static final long serialVersionUID = 1;

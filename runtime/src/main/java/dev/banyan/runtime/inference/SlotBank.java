@@ -8,6 +8,7 @@ import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.TensorScope;
+import dev.banyan.runtime.report.ProcessStats;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -59,12 +60,14 @@ public final class SlotBank implements AutoCloseable {
    * Allocates room, all zero.
    *
    * @throws InferenceFailure.BankTooLarge if a bank has 2 GiB or more
+   * @throws InferenceFailure.BanksTooLarge if all together are larger than the machine's memory
    */
   SlotBank(List<ParameterSpec> specs, BaseValues base, ServingPlan plan) {
     this.base = base;
     this.slots = plan.slots() + 1;
     this.room = plan.room();
     specs.stream().filter(ParameterSpec::isSaved).forEach(spec -> requireFits(spec, plan));
+    requireFits(specs, plan);
     this.banks =
         specs.stream().filter(ParameterSpec::isSaved).map(spec -> allocate(spec, plan)).toList();
     this.counts =
@@ -89,6 +92,19 @@ public final class SlotBank implements AutoCloseable {
     long bytes = Math.multiplyExact(slot, plan.slots() + 1L);
     if (bytes > Integer.MAX_VALUE) {
       throw new InferenceFailure.BankTooLarge(spec.name(), bytes, plan);
+    }
+  }
+
+  /** Memory that is not there would be taken from the process when it is first written to. */
+  private static void requireFits(List<ParameterSpec> specs, ServingPlan plan) {
+    long slot =
+        specs.stream()
+            .filter(ParameterSpec::isSaved)
+            .mapToLong(spec -> spec.shape(plan.room()).elements() * DType.FLOAT.bytes())
+            .sum();
+    long machine = ProcessStats.memoryBytes();
+    if (slot * (plan.slots() + 1L) > machine) {
+      throw new InferenceFailure.BanksTooLarge(slot, machine, plan);
     }
   }
 

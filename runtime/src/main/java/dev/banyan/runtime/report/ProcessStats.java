@@ -1,5 +1,6 @@
 package dev.banyan.runtime.report;
 
+import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -39,6 +40,13 @@ public final class ProcessStats {
         .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) >> 10)
         .findFirst()
         .orElse(0);
+  }
+
+  /** The memory of the machine, or of the container that this process runs in. */
+  public static long memoryBytes() {
+    return ManagementFactory.getOperatingSystemMXBean() instanceof OperatingSystemMXBean system
+        ? system.getTotalMemorySize()
+        : Long.MAX_VALUE;
   }
 
   /** Seconds since this process was started, the start of the Java machine included. */

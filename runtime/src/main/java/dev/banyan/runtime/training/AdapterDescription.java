@@ -3,11 +3,13 @@ package dev.banyan.runtime.training;
 import dev.banyan.artifacts.adapter.AdapterConfig;
 import dev.banyan.artifacts.adapter.CommonConfig;
 import dev.banyan.artifacts.adapter.Ia3Config;
+import dev.banyan.artifacts.adapter.LnTuningConfig;
 import dev.banyan.artifacts.adapter.LohaConfig;
 import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.adapter.MissConfig;
 import dev.banyan.artifacts.adapter.OwnConfig;
 import dev.banyan.artifacts.adapter.PromptConfig;
+import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.Layout;
 import dev.banyan.artifacts.bundle.MethodInfo;
@@ -42,12 +44,29 @@ record AdapterDescription(
         case MISS -> parts.add(miss(method));
         case IA3 -> parts.add(ia3(method));
         case PROMPT -> parts.add(prompt(method));
-        case BITFIT -> own.add(own(method));
+        case NORMS -> parts.add(new LnTuningConfig(common(modules(method))));
+        case BITFIT -> {
+          if (!isOfLora(method)) {
+            own.add(own(method));
+          }
+        }
+        case LAST_LAYERS, HEAD, FULL -> own.add(own(method));
       }
     }
     return own.isEmpty() && parts.size() == 1
         ? parts.getFirst()
         : new OwnConfig(common(manifest.adapter().sites()), parts, own);
+  }
+
+  /** LoRA with every bias is one method in PEFT. */
+  private boolean isOfLora(MethodInfo bitFit) {
+    List<MethodName> all = manifest.adapter().methods().stream().map(MethodInfo::name).toList();
+    return bitFit.targets().isEmpty() && all.equals(List.of(MethodName.LORA, MethodName.BITFIT));
+  }
+
+  private String bias() {
+    boolean all = manifest.adapter().method(MethodName.BITFIT).filter(this::isOfLora).isPresent();
+    return (all ? BiasTraining.ALL : manifest.adapter().bias()).text();
   }
 
   private CommonConfig common(List<String> targets) {
@@ -69,7 +88,7 @@ record AdapterDescription(
             method.sites(),
             modulesToSave,
             plan.rankStabilized(),
-            manifest.adapter().bias().text(),
+            bias(),
             manifest.task().peftType(),
             manifest.base().name()));
   }
@@ -105,6 +124,14 @@ record AdapterDescription(
         .map(spec -> Integer.parseInt(spec.dims().getLast()))
         .findFirst()
         .orElseThrow();
+  }
+
+  /** Modules of the weights that a method trains. */
+  private static List<String> modules(MethodInfo method) {
+    return method.weights().stream()
+        .map(name -> name.substring(0, name.lastIndexOf('.')))
+        .distinct()
+        .toList();
   }
 
   /** A method that PEFT does not have, with the sizes that its adapters choose. */

@@ -24,7 +24,9 @@ record TypicalRun(double learningRate, List<String> flags) {
       case MISS -> new TypicalRun(1e-3, List.of("--rank=16"));
       case IA3 -> new TypicalRun(1e-2, List.of());
       case PROMPT -> new TypicalRun(1e-2, List.of("--virtual-tokens=20"));
-      case BITFIT -> new TypicalRun(2e-3, List.of());
+      case BITFIT, NORMS -> new TypicalRun(2e-3, List.of());
+      case LAST_LAYERS, FULL -> new TypicalRun(1e-4, List.of());
+      case HEAD -> new TypicalRun(1e-2, List.of());
     };
   }
 
