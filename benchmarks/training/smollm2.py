@@ -1,6 +1,7 @@
 """SmolLM2-135M-Instruct for the peer: the int4 graph of ONNX Runtime GenAI's model builder as a folder of transformers.
 
     python smollm2.py MODEL_FOLDER TARGET_FOLDER
+    python smollm2.py --onnx TRANSFORMERS_FOLDER MODEL.onnx       the floats as PyTorch exports them
 
 The weights are the dequantized ones, so that the peer's model and the one Banyan trains differ by nothing; the script
 stops unless the logits agree.
@@ -23,6 +24,40 @@ def smollm2(settings: Settings, model: Path) -> Path:
         note("Converting SmolLM2-135M-Instruct for the peer")
         subprocess.run([sys.executable, __file__, model, folder], check=True)
     return folder
+
+
+def float_onnx(settings: Settings, transformers: Path) -> Path:
+    """The same weights in floats as an ONNX file, where that was not made yet."""
+    model = settings.folder("smollm2") / "onnx" / "model.onnx"
+    if not model.exists():
+        note("Exporting SmolLM2-135M-Instruct in floats")
+        model.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run([sys.executable, __file__, "--onnx", transformers, model], check=True)
+    return model
+
+
+def export(folder: str, target: str) -> None:
+    """A decoder without a past, as torch.export writes it; its weights lie beside it."""
+    import torch
+    import transformers
+
+    llama = transformers.LlamaForCausalLM.from_pretrained(folder, attn_implementation="eager").eval()
+
+    class Decoder(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = llama
+
+        def forward(self, input_ids, attention_mask):
+            return self.model(input_ids=input_ids, attention_mask=attention_mask, use_cache=False).logits
+
+    ids = torch.arange(3, 36).reshape(3, 11)
+    axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence")}
+    torch.onnx.export(
+        Decoder(), (ids, torch.ones_like(ids)), target, input_names=["input_ids", "attention_mask"],
+        output_names=["logits"], opset_version=18, dynamo=True, dynamic_shapes=(axes, axes), external_data=True,
+        verbose=False,
+    )  # fmt: skip
 
 
 def convert(source: str, folder: str) -> None:
@@ -119,4 +154,7 @@ def check(llama, model) -> float:
 
 
 if __name__ == "__main__":
-    convert(*sys.argv[1:])
+    if sys.argv[1] == "--onnx":
+        export(*sys.argv[2:])
+    else:
+        convert(*sys.argv[1:])
