@@ -21,6 +21,7 @@ import java.util.TreeMap;
  * @param inputs graph inputs by name, in order
  * @param outputs graph outputs by name, in order
  * @param layers linear layers that can carry an adapter, in graph order
+ * @param others what else can, by some methods, if it is named; in graph order
  * @param unusable layers that cannot, with the reason
  * @param poolings what {@code --pooling} can be; none if the model is no encoder of text
  * @param operators how often each operator occurs after simplification, by name
@@ -34,6 +35,7 @@ public record Inspection(
     List<Port> inputs,
     List<Port> outputs,
     List<Layer> layers,
+    List<Layer> others,
     List<UnusableSite> unusable,
     List<Pooling> poolings,
     SortedMap<String, Integer> operators) {
@@ -57,14 +59,15 @@ public record Inspection(
   }
 
   /**
-   * A linear layer that can carry an adapter.
+   * A linear layer or another place that can carry an adapter.
    *
    * @param path its module path, which {@code --targets} matches
-   * @param in size of the last axis of what comes in
+   * @param kind what it is
+   * @param in size of the last axis of what comes in; of a table its rows
    * @param out size of the last axis of what goes out
    * @param parameters number of its weights, the bias included
    */
-  public record Layer(String path, long in, long out, long parameters) {
+  public record Layer(String path, String kind, long in, long out, long parameters) {
     /** The last component of the path, as {@code --targets} usually names it. */
     public String name() {
       return path.substring(path.lastIndexOf('.') + 1);
@@ -76,6 +79,7 @@ public record Inspection(
     inputs = List.copyOf(inputs);
     outputs = List.copyOf(outputs);
     layers = List.copyOf(layers);
+    others = List.copyOf(others);
     unusable = List.copyOf(unusable);
     poolings = List.copyOf(poolings);
     operators = Collections.unmodifiableSortedMap(new TreeMap<>(operators));

@@ -1,7 +1,9 @@
 package dev.banyan.graph;
 
+import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.integrity.WorkFolder;
 import dev.banyan.artifacts.onnx.OnnxFile;
+import dev.banyan.graph.GraphFailure.UnusableModel;
 import dev.banyan.graph.Inspection.Layer;
 import dev.banyan.graph.Inspection.Port;
 import dev.banyan.graph.io.NodeNotes;
@@ -10,12 +12,15 @@ import dev.banyan.graph.io.Simplify;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.lowering.DropPast;
 import dev.banyan.graph.lowering.Lower;
 import dev.banyan.graph.lowering.LoweringRules;
 import dev.banyan.graph.site.Site;
 import dev.banyan.graph.site.SiteDiscovery;
 import dev.banyan.graph.site.WeightCount;
 import dev.banyan.graph.training.PoolingChoice;
+import dev.banyan.graph.types.TypeOf;
+import dev.banyan.runtime.ort.OrtFailure;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.TreeMap;
@@ -44,6 +49,10 @@ final class ModelInspector {
     TreeMap<String, Integer> operators = new TreeMap<>();
     graph.nodes().forEach(node -> operators.merge(node.op().toString(), 1, Integer::sum));
     long parameters = WeightCount.of(graph);
+    List<Port> inputs = ports(graph.inputs());
+    List<Port> outputs = ports(graph.outputs());
+    List<Pooling> poolings = PoolingChoice.of(graph);
+    addTypes(model);
     Lower.whatCanBe(model, LoweringRules.standard());
     SiteDiscovery.Found found = SiteDiscovery.inspect(model);
     return new Inspection(
@@ -52,12 +61,23 @@ final class ModelInspector {
         model.opset(),
         source.irVersion(),
         parameters,
-        ports(graph.inputs()),
-        ports(graph.outputs()),
+        inputs,
+        outputs,
         found.sites().stream().map(ModelInspector::layer).toList(),
+        found.others().stream().map(ModelInspector::layer).toList(),
         found.unusable(),
-        PoolingChoice.of(graph),
+        poolings,
         operators);
+  }
+
+  /** Tables are found by types, layers without: they can be shown of a model that does not run. */
+  private static void addTypes(Model model) {
+    try {
+      DropPast.from(model.graph());
+      TypeOf.annotate(model);
+    } catch (OrtFailure | UnusableModel _) {
+      // 'prepare' says why; here there is more to see.
+    }
   }
 
   private static List<Port> ports(List<Value> values) {
@@ -65,6 +85,7 @@ final class ModelInspector {
   }
 
   private static Layer layer(Site site) {
-    return new Layer(site.path(), site.inFeatures(), site.outFeatures(), site.parameters());
+    return new Layer(
+        site.path(), site.kind().text(), site.inFeatures(), site.outFeatures(), site.parameters());
   }
 }

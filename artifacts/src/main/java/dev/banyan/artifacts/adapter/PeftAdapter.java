@@ -72,10 +72,14 @@ public record PeftAdapter(AdapterConfig config, SafetensorsFile weights) {
 
   /**
    * Whether a tensor is one of those copies that PEFT writes beside the values: with {@code bias =
-   * "all"} the biases of saved modules, under the names of its own wrapper.
+   * "all"} the biases of saved modules, under the names of its own wrapper, and with adapted {@code
+   * embed_tokens} or {@code lm_head} the base's own table.
    */
   public static boolean isCopy(String tensor) {
-    return tensor.contains(".original_module.") || tensor.contains(".modules_to_save.");
+    return tensor.contains(".original_module.")
+        || tensor.contains(".modules_to_save.")
+        || tensor.endsWith(".embed_tokens.base_layer.weight")
+        || tensor.endsWith(".lm_head.base_layer.weight");
   }
 
   /** What Banyan notes beside the tensors; empty entries in an adapter that PEFT wrote. */

@@ -168,7 +168,9 @@ public final class InsertAdapters {
    * its name.
    */
   static void replace(Graph graph, Value output, Value adapted, Set<Node> readers) {
-    output.type().ifPresent(adapted::withType);
+    if (adapted.type().isEmpty()) {
+      output.type().ifPresent(adapted::withType);
+    }
     for (Node reader : readers) {
       for (int i = 0; i < reader.inputs().size(); i++) {
         if (reader.input(i) == output) {

@@ -6,12 +6,13 @@ import dev.banyan.graph.ir.GraphBuilder;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
+import dev.banyan.graph.site.SiteKind;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * Adapts chosen layers: what is trained at a site, and what the site computes with it.
+ * Adapts chosen places: what is trained at a site, and what the site computes with it.
  *
  * <table>
  * <caption>What a method says</caption>
@@ -32,6 +33,11 @@ import java.util.Optional;
 public sealed interface LayerMethod extends AdapterMethod permits Lora, Dora, Loha, Miss, Ia3 {
   /** What is trained at a site, in the order in which {@link #train} and {@link #serve} take it. */
   List<ParameterSpec> parameters(Site site);
+
+  /** Whether it can adapt sites of a kind. */
+  default boolean adapts(SiteKind kind) {
+    return kind instanceof SiteKind.Linear;
+  }
 
   /** Which value of a site the method adapts. */
   default Point point(Site site) {
@@ -86,7 +92,7 @@ public sealed interface LayerMethod extends AdapterMethod permits Lora, Dora, Lo
    * The weights that make the layer alone compute what it does with the adapter, in double
    * precision until the end. Not called if {@link #notMergeable} has a reason.
    *
-   * @param layer the layer's {@code MatMul} or {@code Gemm}, and its float weights
+   * @param layer the site's node and its float weights
    * @param adapter a tensor for each of {@link #parameters} that is saved, the scaling folded in;
    *     what a bank has of one, where that depends on the base's weight
    * @param allocator where the new weights are

@@ -8,6 +8,7 @@ import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.ir.GraphBuilder;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
+import dev.banyan.graph.site.SiteKind;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
 
@@ -16,7 +17,8 @@ import java.util.List;
  * {@code y = x W + ((x A) scaling) B} with A of {@code [in, rank]} and B of {@code [rank, out]}.
  *
  * <p>The scaling multiplies the small {@code x A}, and the product is added before the layer's
- * bias, so that what follows the layer still looks as ONNX Runtime's fusions expect it.
+ * bias, so that what follows the layer still looks as ONNX Runtime's fusions expect it. A table of
+ * embeddings is adapted by {@link EmbeddingLora}.
  */
 public record Lora() implements LayerMethod {
   @Override
@@ -25,7 +27,21 @@ public record Lora() implements LayerMethod {
   }
 
   @Override
+  public boolean adapts(SiteKind kind) {
+    return switch (kind) {
+      case SiteKind.Linear _, SiteKind.Embedding _ -> true;
+    };
+  }
+
+  @Override
   public List<ParameterSpec> parameters(Site site) {
+    return switch (site.kind()) {
+      case SiteKind.Linear _ -> ofLayer(site);
+      case SiteKind.Embedding _ -> EmbeddingLora.parameters(site);
+    };
+  }
+
+  private List<ParameterSpec> ofLayer(Site site) {
     String in = Long.toString(site.inFeatures());
     String out = Long.toString(site.outFeatures());
     String a = site.path() + ".lora_A";
@@ -42,6 +58,13 @@ public record Lora() implements LayerMethod {
 
   @Override
   public Value train(GraphBuilder builder, Site site, OneAdapter adapter) {
+    return switch (site.kind()) {
+      case SiteKind.Linear _ -> trainLayer(builder, adapter);
+      case SiteKind.Embedding _ -> EmbeddingLora.train(builder, adapter);
+    };
+  }
+
+  private static Value trainLayer(GraphBuilder builder, OneAdapter adapter) {
     Value a = adapter.parameters().get(0);
     Value b = adapter.parameters().get(1);
     Value small = builder.op("Mul", builder.op("MatMul", adapter.input(), a), adapter.scaling());
@@ -50,6 +73,13 @@ public record Lora() implements LayerMethod {
 
   @Override
   public Value serve(GraphBuilder builder, Site site, AdapterBank bank) {
+    return switch (site.kind()) {
+      case SiteKind.Linear _ -> serveLayer(builder, site, bank);
+      case SiteKind.Embedding _ -> EmbeddingLora.serve(builder, site, bank);
+    };
+  }
+
+  private static Value serveLayer(GraphBuilder builder, Site site, AdapterBank bank) {
     Value a = bank.ofEachRow(builder, 0);
     Value b = bank.ofEachRow(builder, 1);
     Rows rows = Rows.of(builder, site.input(), bank.adapterIds());
@@ -58,6 +88,7 @@ public record Lora() implements LayerMethod {
     return builder.op("Add", bank.own(), shaped);
   }
 
+  /** A table is merged as a layer is: both are {@code [in, out]}. */
   @Override
   public LayerWeights merge(Layer layer, List<Tensor> adapter, SegmentAllocator allocator) {
     // A Gemm multiplies its product by alpha, and the adapter's product was added behind that.

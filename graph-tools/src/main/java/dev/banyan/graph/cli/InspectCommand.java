@@ -67,23 +67,17 @@ public final class InspectCommand implements Callable<Integer> {
     printPorts("output", seen.outputs(), out);
     out.println();
     out.println("%d layers can carry an adapter".formatted(seen.layers().size()));
-    families(seen)
-        .forEach(
-            (family, layers) ->
-                out.println(
-                    "  %-48s x%-3d %5d -> %-5d %,12d parameters"
-                        .formatted(
-                            family.path(),
-                            layers.size(),
-                            family.in(),
-                            family.out(),
-                            layers.stream().mapToLong(Layer::parameters).sum())));
+    printFamilies(seen.layers(), out);
     seen.suggestedTargets()
         .ifPresent(
             targets ->
                 out.println(
                     "  --targets %s to begin with; all-linear, or names: %s"
                         .formatted(targets, String.join(",", seen.names().keySet()))));
+    if (!seen.others().isEmpty()) {
+      out.println("other places that LoRA can adapt, if they are named");
+      printFamilies(seen.others(), out);
+    }
     if (!seen.poolings().isEmpty()) {
       out.println("  --pooling " + String.join(", ", poolings(seen)));
     }
@@ -150,8 +144,22 @@ public final class InspectCommand implements Callable<Integer> {
     }
   }
 
-  private static Map<Family, List<Layer>> families(Inspection seen) {
-    return seen.layers().stream()
+  private static void printFamilies(List<Layer> all, PrintWriter out) {
+    families(all)
+        .forEach(
+            (family, layers) ->
+                out.println(
+                    "  %-48s x%-3d %5d -> %-5d %,12d parameters"
+                        .formatted(
+                            family.path(),
+                            layers.size(),
+                            family.in(),
+                            family.out(),
+                            layers.stream().mapToLong(Layer::parameters).sum())));
+  }
+
+  private static Map<Family, List<Layer>> families(List<Layer> layers) {
+    return layers.stream()
         .collect(Collectors.groupingBy(Family::of, LinkedHashMap::new, Collectors.toList()));
   }
 
@@ -165,15 +173,8 @@ public final class InspectCommand implements Callable<Integer> {
             .put("parameters", seen.parameters());
     ports(json.putArray("inputs"), seen.inputs());
     ports(json.putArray("outputs"), seen.outputs());
-    ArrayNode sites = json.putArray("sites");
-    for (Layer layer : seen.layers()) {
-      sites
-          .addObject()
-          .put("path", layer.path())
-          .put("in", layer.in())
-          .put("out", layer.out())
-          .put("parameters", layer.parameters());
-    }
+    layers(json.putArray("sites"), seen.layers());
+    layers(json.putArray("other_places"), seen.others());
     ArrayNode unusable = json.putArray("unusable");
     for (UnusableSite site : seen.unusable()) {
       unusable
@@ -188,6 +189,18 @@ public final class InspectCommand implements Callable<Integer> {
     ObjectNode operators = json.putObject("operators");
     seen.operators().forEach(operators::put);
     return json;
+  }
+
+  private static void layers(ArrayNode array, List<Layer> layers) {
+    for (Layer layer : layers) {
+      array
+          .addObject()
+          .put("path", layer.path())
+          .put("kind", layer.kind())
+          .put("in", layer.in())
+          .put("out", layer.out())
+          .put("parameters", layer.parameters());
+    }
   }
 
   private static void ports(ArrayNode array, List<Port> ports) {

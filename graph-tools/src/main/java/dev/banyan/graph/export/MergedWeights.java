@@ -19,6 +19,7 @@ import dev.banyan.graph.pass.RemoveUnused;
 import dev.banyan.graph.quantize.StoredWeights;
 import dev.banyan.graph.quantize.StoredWeights.Form;
 import dev.banyan.graph.quantize.StoredWeights.Stored;
+import dev.banyan.graph.site.Site;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -70,7 +71,7 @@ final class MergedWeights implements AutoCloseable {
   }
 
   /**
-   * A layer's weight in floats, as its node has it: {@code [in, out]}, or {@code [out, in]} if that
+   * A site's weight in floats, as its node has it: {@code [in, out]}, or {@code [out, in]} if that
    * turns it.
    *
    * @throws NotMergeable if it has no weight of its own that can be changed
@@ -81,7 +82,7 @@ final class MergedWeights implements AutoCloseable {
       return dequantized(blocks.get(), isTurned(layer), arena);
     }
     return layer
-        .input(1)
+        .input(Site.weightPlace(layer))
         .constant()
         .filter(weight -> weight.type() == DType.FLOAT && weight.shape().rank() == 2)
         .orElseThrow(
@@ -195,9 +196,10 @@ final class MergedWeights implements AutoCloseable {
     for (Written one : written) {
       switch (one) {
         case Written.Floats(Node layer, TensorFile.Kept kept) -> {
-          Value old = layer.input(1);
+          int place = Site.weightPlace(layer);
+          Value old = layer.input(place);
           Tensor tensor = floats.view(kept).named(graph.freshName(old.name() + "/merged"));
-          replace(graph, layer, 1, graph.addConstant(tensor));
+          replace(graph, layer, place, graph.addConstant(tensor));
         }
         case Written.FewBits(Node layer, Stored weight) -> {
           List<Value> values = stored.addTo(graph, weight);

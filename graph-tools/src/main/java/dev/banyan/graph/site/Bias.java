@@ -17,7 +17,8 @@ final class Bias {
       return Optional.of(linear.input(place.getAsInt())).filter(Value::isConstant);
     }
     List<Node> users = linear.output().users();
-    if (users.size() != 1 || !users.getFirst().op().is("Add")) {
+    boolean table = SiteKind.of(linear) instanceof SiteKind.Embedding;
+    if (table || users.size() != 1 || !users.getFirst().op().is("Add")) {
       return Optional.empty();
     }
     return users.getFirst().inputs().stream().filter(Bias::isVector).findFirst();

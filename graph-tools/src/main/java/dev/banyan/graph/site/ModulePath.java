@@ -35,6 +35,12 @@ public final class ModulePath {
 
   /** The dotted path, for instance {@code encoder.layer.0.attention.self.query}. */
   public static String of(Node node) {
+    return SiteKind.of(node) instanceof SiteKind.Embedding
+        ? ofUse(node, node.input(0))
+        : ofFirst(node);
+  }
+
+  private static String ofFirst(Node node) {
     return SOURCES.stream()
         .flatMap(source -> source.apply(node).stream())
         .findFirst()
@@ -52,7 +58,7 @@ public final class ModulePath {
         .or(() -> ofParameter(parameter, ".weight"))
         .or(() -> ofParameter(parameter, ".bias"))
         .or(() -> ofNodeName(node))
-        .orElseGet(() -> of(node));
+        .orElseGet(() -> ofFirst(node));
   }
 
   /** The last entry is the node itself, the one before it the module. */

@@ -12,7 +12,12 @@ public sealed interface PathMatch {
   /** True if the path is meant. */
   boolean matches(String path);
 
-  /** Every layer but the output head, as in PEFT. */
+  /** True if the site is meant. */
+  default boolean matches(Site site) {
+    return matches(site.path());
+  }
+
+  /** Every linear layer but the output head, as in PEFT. */
   record AllLinear() implements PathMatch {
     private static final Set<String> HEADS =
         Set.of("classifier", "score", "lm_head", "qa_outputs", "predictions", "embed_out");
@@ -20,6 +25,11 @@ public sealed interface PathMatch {
     @Override
     public boolean matches(String path) {
       return Arrays.stream(path.split("[.]")).noneMatch(HEADS::contains);
+    }
+
+    @Override
+    public boolean matches(Site site) {
+      return site.isLinear() && matches(site.path());
     }
   }
 

@@ -6,26 +6,28 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * A linear layer that can carry an adapter: a {@code MatMul} or {@code Gemm} with a constant
- * weight, or a product with a weight that is quantized.
+ * A place that can carry an adapter. Most are linear layers: a {@code MatMul} or {@code Gemm} with
+ * a constant weight, or a product with a weight that is quantized.
  *
  * @param path dotted path of the module, for instance {@code encoder.layer.0.attention.self.query};
  *     unique in its graph
- * @param node the node that multiplies
- * @param inFeatures size of the last axis of the input
+ * @param kind what it is
+ * @param node the node that multiplies, or looks up
+ * @param inFeatures size of the last axis of a layer's input, or rows of a table
  * @param outFeatures size of the last axis of the output
  * @param end what the layer gives, with the bias, before anything is inserted: the node's output,
  *     or that of the {@code Add} behind it
  */
-public record Site(String path, Node node, long inFeatures, long outFeatures, Value end) {
+public record Site(
+    String path, SiteKind kind, Node node, long inFeatures, long outFeatures, Value end) {
   /** A site in a graph without adapters. */
   public Site(String path, Node node, long inFeatures, long outFeatures) {
-    this(path, node, inFeatures, outFeatures, Bias.end(node));
+    this(path, SiteKind.of(node), node, inFeatures, outFeatures, Bias.end(node));
   }
 
-  /** What the layer reads, {@code [..., inFeatures]}. */
+  /** What the site reads: {@code [..., inFeatures]}, or the numbers of a table's rows. */
   public Value input() {
-    return node.input(0);
+    return node.input(1 - weightPlace(node));
   }
 
   /**
@@ -33,7 +35,20 @@ public record Site(String path, Node node, long inFeatures, long outFeatures, Va
    * that is quantized has its operator's layout.
    */
   public Value weight() {
-    return node.input(1);
+    return node.input(weightPlace(node));
+  }
+
+  /** Which of the inputs of a site's node is its weight. */
+  public static int weightPlace(Node node) {
+    return switch (SiteKind.of(node)) {
+      case SiteKind.Linear _ -> 1;
+      case SiteKind.Embedding _ -> 0;
+    };
+  }
+
+  /** True for a linear layer. */
+  public boolean isLinear() {
+    return kind instanceof SiteKind.Linear;
   }
 
   /** True if the weight is stored as {@code [out, in]} and transposed by the node. */
@@ -47,7 +62,8 @@ public record Site(String path, Node node, long inFeatures, long outFeatures, Va
   }
 
   /**
-   * The constant bias of a node that multiplies, added by itself or by an {@code Add} behind it.
+   * The constant bias of a node that multiplies, added by itself or by an {@code Add} behind it; a
+   * table has none.
    */
   public static Optional<Value> biasOf(Node linear) {
     return Bias.of(linear);

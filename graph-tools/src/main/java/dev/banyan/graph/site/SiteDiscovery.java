@@ -2,19 +2,25 @@ package dev.banyan.graph.site;
 
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
+import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.OpId;
 import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
-/** Finds the linear layers of a model and tells which of them can carry an adapter. */
+/**
+ * Finds the linear layers of a model and tells which of them can carry an adapter; and the other
+ * places that can.
+ */
 public final class SiteDiscovery {
   /** Operators that multiply by a weight which is packed, quantized or fused into them. */
   private static final Map<OpId, String> FUSED =
@@ -30,39 +36,58 @@ public final class SiteDiscovery {
           OpId.microsoft("FusedMatMul"), "it is fused with its neighbours",
           OpId.microsoft("FusedGemm"), "it is fused with its neighbours");
 
+  private final Graph graph;
   private final Set<String> paths = new HashSet<>();
-  private final List<Site> sites = new ArrayList<>();
+  private final Map<Node, Site> sites = new HashMap<>();
   private final List<UnusableSite> unusable = new ArrayList<>();
 
-  private SiteDiscovery() {}
+  private SiteDiscovery(Graph graph) {
+    this.graph = graph;
+  }
 
   /**
-   * The layers of a model.
+   * The places of a model.
    *
-   * @param sites those that can carry an adapter, in graph order
-   * @param unusable those that cannot, in graph order
+   * @param all those that can carry an adapter of some method, in graph order
+   * @param unusable linear layers that cannot, in graph order
    */
-  public record Found(List<Site> sites, List<UnusableSite> unusable) {
+  public record Found(List<Site> all, List<UnusableSite> unusable) {
     /** Copies the lists. */
     public Found {
-      sites = List.copyOf(sites);
+      all = List.copyOf(all);
       unusable = List.copyOf(unusable);
+    }
+
+    /** The linear layers that can carry an adapter, in graph order. */
+    public List<Site> sites() {
+      return all.stream().filter(Site::isLinear).toList();
+    }
+
+    /** What else can, in graph order. */
+    public List<Site> others() {
+      return all.stream().filter(site -> !site.isLinear()).toList();
     }
   }
 
-  /** The layers that can carry an adapter, in graph order. */
+  /** The linear layers that can carry an adapter, in graph order. */
   public static List<Site> of(Model model) {
     return inspect(model).sites();
   }
 
   /**
-   * All layers. Give it a simplified model: a weight that is still computed from constants is not
-   * recognized.
+   * All places. Give it a simplified model with types: a weight that is still computed from
+   * constants is not recognized, nor is a table whose indices have no type.
    */
   public static Found inspect(Model model) {
-    SiteDiscovery discovery = new SiteDiscovery();
+    SiteDiscovery discovery = new SiteDiscovery(model.graph());
     model.graph().nodes().forEach(discovery::look);
-    return new Found(discovery.sites, discovery.unusable);
+    // After the layers, whose names are known to users and stay theirs.
+    model.graph().nodes().forEach(discovery::lookUp);
+    List<Site> inOrder =
+        model.graph().nodes().stream()
+            .flatMap(node -> Stream.ofNullable(discovery.sites.get(node)))
+            .toList();
+    return new Found(inOrder, discovery.unusable);
   }
 
   private void look(Node node) {
@@ -100,15 +125,22 @@ public final class SiteDiscovery {
     if (problem.isPresent()) {
       reject(node, problem.get());
     } else {
-      sites.add(new Site(path(node), node, layer.inFeatures(), layer.outFeatures()));
+      add(node, layer.inFeatures(), layer.outFeatures());
     }
   }
 
   private void accept(Node node, Value weight) {
     Shape shape = weight.constant().orElseThrow().shape();
     boolean transposed = node.intAttribute("transB", 0) != 0;
-    sites.add(
-        new Site(path(node), node, shape.dim(transposed ? 1 : 0), shape.dim(transposed ? 0 : 1)));
+    add(node, shape.dim(transposed ? 1 : 0), shape.dim(transposed ? 0 : 1));
+  }
+
+  private void lookUp(Node node) {
+    EmbeddingTable.of(node, graph).ifPresent(table -> add(node, table.rows(), table.width()));
+  }
+
+  private void add(Node node, long inFeatures, long outFeatures) {
+    sites.put(node, new Site(path(node), node, inFeatures, outFeatures));
   }
 
   private void reject(Node node, String reason) {

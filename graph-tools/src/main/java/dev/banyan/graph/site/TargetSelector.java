@@ -56,7 +56,7 @@ public final class TargetSelector {
   }
 
   /**
-   * The chosen sites, in their order; none for {@link #HEAD_ONLY}.
+   * The chosen sites of all kinds, in their order; none for {@link #HEAD_ONLY}.
    *
    * @throws NoSuchSite as {@link #select(List)}, and if a name matches only layers that cannot
    *     carry an adapter; the message says why they cannot
@@ -65,7 +65,7 @@ public final class TargetSelector {
     if (targets instanceof PathMatch.Names(List<String> names)) {
       for (String name : names) {
         PathMatch one = new PathMatch.Names(List.of(name));
-        if (found.sites().stream().noneMatch(site -> one.matches(site.path()))) {
+        if (found.all().stream().noneMatch(site -> one.matches(site.path()))) {
           found.unusable().stream()
               .filter(layer -> one.matches(layer.path()))
               .findFirst()
@@ -73,7 +73,7 @@ public final class TargetSelector {
         }
       }
     }
-    return select(found.sites());
+    return select(found.all());
   }
 
   private static void refuse(UnusableSite layer) {
@@ -92,7 +92,7 @@ public final class TargetSelector {
     if (text.equals(HEAD_ONLY)) {
       return List.of();
     }
-    List<Site> matching = all.stream().filter(site -> targets.matches(site.path())).toList();
+    List<Site> matching = all.stream().filter(targets::matches).toList();
     requireMatches(targets, all);
     // A misspelt exception would be adapted without a word.
     exclude.ifPresent(match -> requireMatches(match, all));

@@ -91,7 +91,6 @@ public final class BundleBuilder {
       tokenizer.requireFits(limits.vocabulary());
     }
     Placement placement = recipe.place(base.model());
-    List<String> paths = placement.paths();
     EncoderPorts ports = EncoderPorts.of(graph);
     return new Plan(
         limits,
@@ -109,16 +108,16 @@ public final class BundleBuilder {
             limits.most()),
         new AdapterInfo(
             placement.infos(),
-            PeftPrefix.of(request.task(), graph, prefixed(base, paths)),
+            PeftPrefix.of(request.task(), graph, prefixed(base, placement)),
             request.held().bias(),
             request.held().modules()));
   }
 
-  /** Paths that tell the architecture: without sites those of all layers. */
-  private static List<String> prefixed(BaseGraph base, List<String> paths) {
-    return paths.isEmpty()
-        ? SiteDiscovery.of(base.model()).stream().map(Site::path).toList()
-        : paths;
+  /** Paths that tell the architecture: where no layers are adapted those of all layers. */
+  private static List<String> prefixed(BaseGraph base, Placement placement) {
+    List<Site> adapted = placement.layers();
+    List<Site> telling = adapted.isEmpty() ? SiteDiscovery.of(base.model()) : adapted;
+    return telling.stream().map(Site::path).toList();
   }
 
   /**

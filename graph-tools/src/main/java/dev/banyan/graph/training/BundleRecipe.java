@@ -89,7 +89,8 @@ public record BundleRecipe(
     List<Placement.Placed> placed = new ArrayList<>();
     List<Site> adapted = new ArrayList<>();
     for (MethodChoice choice : methods) {
-      List<Site> sites = choice.method() instanceof LayerMethod ? sites(choice, found) : List.of();
+      List<Site> sites =
+          choice.method() instanceof LayerMethod method ? sites(method, choice, found) : List.of();
       Optional<ModelMethod.Place> place =
           choice.method() instanceof ModelMethod method
               ? Optional.of(method.in(base.graph()))
@@ -104,13 +105,26 @@ public record BundleRecipe(
     SiteDiscovery.Found found = SiteDiscovery.inspect(base);
     for (MethodChoice choice : methods) {
       if (choice.method() instanceof LayerMethod method && method.needsBareProduct()) {
-        sites(choice, found).forEach(site -> SplitBias.of(base.graph(), site));
+        sites(method, choice, found).forEach(site -> SplitBias.of(base.graph(), site));
       }
     }
   }
 
-  private List<Site> sites(MethodChoice choice, SiteDiscovery.Found found) {
+  private static void requireAdaptable(LayerMethod method, List<Site> sites) {
+    sites.stream()
+        .filter(site -> !method.adapts(site.kind()))
+        .findFirst()
+        .ifPresent(
+            site -> {
+              throw new NoSuchSite(
+                  "The method %s cannot adapt '%s', which is not a linear layer (%s); leave it out of --targets, or name it in --exclude"
+                      .formatted(method.name().text(), site.path(), site.kind().text()));
+            });
+  }
+
+  private List<Site> sites(LayerMethod method, MethodChoice choice, SiteDiscovery.Found found) {
     List<Site> chosen = choice.sites().selector().select(found);
+    requireAdaptable(method, chosen);
     // As in PEFT, a module that is held whole is not adapted too.
     List<Site> left = chosen.stream().filter(site -> !weights.hasModuleOf(site.node())).toList();
     if (left.isEmpty() && !chosen.isEmpty()) {

@@ -30,13 +30,13 @@ final class LayersGraph {
   private LayersGraph() {}
 
   /**
-   * Writes the graph, if there are layers that are adapted.
+   * Writes the graph, if there are linear layers that are adapted.
    *
    * @param base read for this call; it is rewritten
    */
   static void write(BaseGraph base, BundleRecipe recipe, OnnxWriter graphs, Path file) {
     Placement placement = recipe.place(base.model());
-    if (!placement.sites().isEmpty()) {
+    if (!placement.layers().isEmpty()) {
       graphs.write(of(base, placement), file);
     }
   }
@@ -44,7 +44,7 @@ final class LayersGraph {
   private static Model of(BaseGraph base, Placement placement) {
     Graph graph = base.graph();
     List<Value> outputs = new ArrayList<>();
-    for (Site site : placement.sites()) {
+    for (Site site : placement.layers()) {
       Dim rows = Dim.of("rows_" + outputs.size());
       Value input =
           graph.addInput(

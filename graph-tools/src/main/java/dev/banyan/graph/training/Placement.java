@@ -120,9 +120,9 @@ record Placement(List<Placed> methods, BaseWeightChoice.Chosen held) {
     return methods.stream().map(placed -> placed.info(held)).toList();
   }
 
-  /** Paths of the layers that some method adapts. */
-  List<String> paths() {
-    return sites().stream().map(Site::path).toList();
+  /** The linear layers that some method adapts, once. */
+  List<Site> layers() {
+    return sites().stream().filter(Site::isLinear).toList();
   }
 
   /**
@@ -143,12 +143,13 @@ record Placement(List<Placed> methods, BaseWeightChoice.Chosen held) {
                     && method.tellsCompensation());
   }
 
-  /** Layers of which what adapters read can be dropped. */
+  /** Layers of which what adapters read can be dropped; as in PEFT, not tables. */
   List<Site> droppedSites() {
     Set<String> seen = new HashSet<>();
     return methods.stream()
         .filter(Placed::drops)
         .flatMap(placed -> placed.sites().stream())
+        .filter(Site::isLinear)
         .filter(site -> seen.add(site.path()))
         .toList();
   }

@@ -42,12 +42,16 @@ class MethodTrainingTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"dora"})
+  @ValueSource(
+      strings = {
+        "dora:targets=all-linear",
+        "lora:targets=word_embeddings",
+        "lora:targets=position_embeddings,word_embeddings,query"
+      })
   void whatIsLearnedIsServedAndMergedAndAnInterruptedRunGivesTheSameBytes(String method)
       throws IOException {
     Bundle bundle =
-        new Recorded(method, true, method + ":targets=all-linear")
-            .prepare(Emission.FUSED, folder.resolve("bundle"));
+        new Recorded("", true, method).prepare(Emission.FUSED, folder.resolve("bundle"));
     Digest base = Digest.of(bundle.file(Bundle.BASE_DATA));
     TrainingData data = data();
     TrainingPlan plan =

@@ -72,6 +72,7 @@ class PeftMethodsTest {
         new Recorded("dora_rslora", true, "dora:targets=query,value"),
         new Recorded("loha", true, "loha:targets=query,value,intermediate.dense"),
         new Recorded("loha_patterns", true, "loha:targets=query,value"),
+        new Recorded("embedding", true, "lora:targets=word_embeddings"),
         new Recorded("miss", true, "miss:targets=query,value,intermediate.dense"),
         new Recorded("miss_mini", true, "miss:targets=query,value,intermediate.dense"),
         new Recorded("prompt_tuning", false, "prompt"),

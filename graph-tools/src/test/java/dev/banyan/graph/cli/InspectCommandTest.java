@@ -33,6 +33,8 @@ class InspectCommandTest {
         .containsPattern("encoder\\.layer\\.\\*\\.attention\\.self\\.query +x2 +32 -> 32")
         .contains("--targets query,value to begin with")
         .contains("names: dense,key,query,value")
+        .contains("other places that LoRA can adapt")
+        .containsPattern("embeddings\\.word_embeddings +x1 +100 -> 32 +3,200 parameters")
         .contains("--pooling mean, cls, pooler")
         .containsPattern("operators: .*MatMul x16");
   }
@@ -51,6 +53,10 @@ class InspectCommandTest {
     assertThat(json.path("sites").path(0).path("path").asText())
         .isEqualTo("transformer.layer.0.attention.q_lin");
     assertThat(json.path("sites").path(0).path("in").asInt()).isEqualTo(32);
+    assertThat(json.path("other_places"))
+        .extracting(place -> place.path("kind").asText() + " " + place.path("path").asText())
+        .containsExactly(
+            "embedding embeddings.word_embeddings", "embedding embeddings.position_embeddings");
     assertThat(json.path("operators").path("MatMul").asInt()).isEqualTo(16);
   }
 

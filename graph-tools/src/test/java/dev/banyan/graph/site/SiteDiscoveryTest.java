@@ -10,8 +10,10 @@ import dev.banyan.graph.GraphFailure.NoSuchSite;
 import dev.banyan.graph.io.OnnxReader;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.text.GraphText;
+import dev.banyan.graph.types.TypeOf;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -105,6 +107,42 @@ class SiteDiscoveryTest {
             "encoder.layer.0.intermediate.dense",
             "encoder.layer.0.output.dense",
             "encoder.layer.1.attention.self.query");
+  }
+
+  /** Biases between positions are looked up in a table too, for no text. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "bert_opset17 | embeddings.word_embeddings,embeddings.token_type_embeddings,embeddings.position_embeddings",
+        "bert_dynamo20 | embeddings.word_embeddings,embeddings.token_type_embeddings,embeddings.position_embeddings",
+        "roberta_opset17 | embeddings.word_embeddings,embeddings.token_type_embeddings,embeddings.position_embeddings",
+        "distilbert_opset14 | embeddings.word_embeddings,embeddings.position_embeddings",
+        "mpnet_opset17 | embeddings.word_embeddings,embeddings.position_embeddings",
+        "mpnet_dynamo18 | embeddings.word_embeddings,embeddings.position_embeddings",
+        "families/t5_dynamo20 | encoder.embed_tokens",
+        "families/gpt2_dynamo19 | transformer.wte,transformer.wpe",
+        "families/gpt2_opset16 | transformer.wte,transformer.wpe",
+        "families/gemma_opset18 | model.embed_tokens"
+      })
+  void tablesOfEmbeddingsAreFoundBesideTheLayers(String export, String paths) {
+    Path file = Fixtures.recording(export);
+    Model model =
+        Fixtures.simplified(
+            file.resolveSibling(file.getFileName().toString().replace("safetensors", "onnx")),
+            folder);
+    TypeOf.annotate(model);
+    SiteDiscovery.Found found = SiteDiscovery.inspect(model);
+    List<Site> tables =
+        found.others().stream().filter(site -> site.kind() instanceof SiteKind.Embedding).toList();
+
+    List<String> expected = Arrays.asList(paths.split(",", -1));
+    assertThat(tables).extracting(Site::path).containsExactlyInAnyOrderElementsOf(expected);
+    assertThat(new TargetSelector("all-linear").select(found)).doesNotContainAnyElementsOf(tables);
+    String first = expected.getFirst();
+    assertThat(new TargetSelector(first.replaceFirst(".*[.]", "")).select(found))
+        .extracting(Site::path)
+        .containsExactly(first);
   }
 
   @ParameterizedTest

@@ -46,7 +46,8 @@ class GangGraphTest {
     "bert_dynamo20, 'query,value'",
     "mpnet_opset17, all-linear",
     "distilbert_dynamo18, all-linear",
-    "families/t5_dynamo20, all-linear"
+    "families/t5_dynamo20, all-linear",
+    "bert_opset17, 'word_embeddings,position_embeddings,query'"
   })
   void eachSlotHasTheGradientOfItsOwnRowsAlone(String model, String targets) {
     Bundle bundle = prepare(model, targets, Task.TEXT_CLASSIFICATION);

@@ -126,6 +126,19 @@ class LoraDropoutTest {
     }
   }
 
+  @Test
+  void nothingIsDroppedOfWhatATableIsAskedFor() throws IOException {
+    Bundle bundle =
+        bundle(true, new SiteChoice("word_embeddings,query", Optional.empty(), Optional.empty()));
+    assertThat(inputs(bundle, Bundle.GRADIENT_MODEL))
+        .filteredOn(LoraDropoutTest::isMask)
+        .containsExactly(
+            "encoder.layer.0.attention.self.query" + SUFFIX,
+            "encoder.layer.1.attention.self.query" + SUFFIX);
+    List<Float> losses = train(bundle, 0).losses();
+    assertThat(losses.getLast()).isLessThan(losses.getFirst());
+  }
+
   private TrainingReport train(Bundle bundle, int cacheMib) throws IOException {
     StringBuilder lines = new StringBuilder();
     for (int i = 0; i < 24; i++) {
@@ -157,12 +170,16 @@ class LoraDropoutTest {
   }
 
   private Bundle bundle(boolean dropout, Optional<String> layers) {
+    return bundle(dropout, new SiteChoice("all-linear", Optional.empty(), layers));
+  }
+
+  private Bundle bundle(boolean dropout, SiteChoice sites) {
     PrepareRequest request =
         new PrepareRequest(
             Fixtures.export("bert_opset17"),
             Bundles.tokenizer(folder, 40),
             Task.TEXT_CLASSIFICATION,
-            new SiteChoice("all-linear", Optional.empty(), layers),
+            sites,
             // The model's own pooler is a layer that reads one vector a text.
             Pooling.POOLER,
             OptionalInt.empty(),

@@ -15,6 +15,7 @@ import dev.banyan.graph.Fixtures;
 import dev.banyan.graph.GraphFailure.NoSuchSite;
 import dev.banyan.graph.GraphFailure.UnusableModel;
 import dev.banyan.graph.GraphTools;
+import dev.banyan.graph.MethodChoice;
 import dev.banyan.graph.PrepareReport;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
@@ -30,6 +31,8 @@ import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Everything that stands in the way of a bundle is told in one line, and leaves nothing behind. */
 class PrepareFailureTest {
@@ -90,6 +93,24 @@ class PrepareFailureTest {
         .isInstanceOf(UnusableModel.class)
         .hasMessageContaining("[batch, sequence, hidden]")
         .hasMessageContaining("pooler_output");
+    assertNothingWritten();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"word_embeddings,query", ".*embeddings.*"})
+  void aTableForAMethodOfLinearLayersIsRefused(String targets) {
+    MethodChoice ia3 = MethodChoice.parse("ia3:targets=" + targets, SiteChoice.of(""));
+    PrepareRequest request =
+        request(
+                encoder(),
+                Bundles.tokenizer(folder, VOCABULARY),
+                SiteChoice.of("head-only"),
+                OptionalInt.empty())
+            .withMethods(List.of(ia3));
+    assertThatThrownBy(() -> GraphTools.prepare(request))
+        .isInstanceOf(NoSuchSite.class)
+        .hasMessageContaining("ia3 cannot adapt 'embeddings.word_embeddings'")
+        .hasMessageContaining("(embedding)");
     assertNothingWritten();
   }
 

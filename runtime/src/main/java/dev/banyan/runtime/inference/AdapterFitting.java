@@ -159,6 +159,11 @@ final class AdapterFitting {
     if (tensor.contains(".ln_tuning_layers.")) {
       return "prepare a bundle of the base with --method norms";
     }
+    int lora = tensor.lastIndexOf(".lora_");
+    if (lora > 0 && !isOfMethod(tensor)) {
+      return "prepare a bundle whose targets name "
+          + tensor.substring(AdapterTensors.PREFIX.length(), lora);
+    }
     return isOfMethod(tensor)
         ? "prepare a bundle with targets that include it, for instance all-linear"
         : "prepare a bundle with --modules-to-save "

@@ -9,6 +9,9 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * What a training graph takes for its adapters beside their parameters: the scaling of each layer
@@ -31,22 +34,29 @@ record SiteInputs(Map<String, Scaling> scalings, LoraDropout dropout, boolean sw
    *
    * @param values its elements
    * @param dims its dimensions
+   * @param whole indices of the elements whose sites read everything, whatever others drop
    */
-  record Scaling(List<Double> values, List<Long> dims) {
-    /** Copies the lists. */
+  record Scaling(List<Double> values, List<Long> dims, Set<Integer> whole) {
+    /** Copies the collections. */
     Scaling {
       values = List.copyOf(values);
       dims = List.copyOf(dims);
+      whole = Set.copyOf(whole);
+    }
+
+    Scaling with(Set<Integer> sites) {
+      return new Scaling(values, dims, sites);
     }
 
     Scaling off() {
-      return new Scaling(Collections.nCopies(values.size(), 0.0), dims);
+      return new Scaling(Collections.nCopies(values.size(), 0.0), dims, whole);
     }
 
+    /** The input, where the factor makes up for what sites drop. */
     NativeTensor tensor(TensorScope scope, double factor) {
       float[] elements = new float[values.size()];
       for (int i = 0; i < elements.length; i++) {
-        elements[i] = (float) (values.get(i) * factor);
+        elements[i] = (float) (values.get(i) * (whole.contains(i) ? 1 : factor));
       }
       return scope.floats(elements, dims.stream().mapToLong(Long::longValue).toArray());
     }
@@ -67,7 +77,8 @@ record SiteInputs(Map<String, Scaling> scalings, LoraDropout dropout, boolean sw
             (name, sizes) -> {
               if (name.endsWith(SCALING)) {
                 List<String> sites = sites(adapter, name);
-                scalings.put(name, scaling(layers.scalings(sites), plan, sizes));
+                Scaling scaling = scaling(layers.scalings(sites), plan, sizes);
+                scalings.put(name, scaling.with(undropped(sites, graph.dims().keySet())));
               } else if (name.endsWith(LoraDropout.SUFFIX)) {
                 masks.add(new LoraDropout.Mask(name, sizes.getLast()));
               }
@@ -91,6 +102,13 @@ record SiteInputs(Map<String, Scaling> scalings, LoraDropout dropout, boolean sw
         .orElse(List.of());
   }
 
+  private static Set<Integer> undropped(List<String> sites, Set<String> inputs) {
+    return IntStream.range(0, sites.size())
+        .filter(site -> !inputs.contains(sites.get(site) + LoraDropout.SUFFIX))
+        .boxed()
+        .collect(Collectors.toSet());
+  }
+
   private static boolean isSwitchable(AdapterInfo adapter) {
     return !adapter.sites().isEmpty()
         && adapter.methods().stream().allMatch(method -> method.name().isSwitchable());
@@ -105,7 +123,7 @@ record SiteInputs(Map<String, Scaling> scalings, LoraDropout dropout, boolean sw
         dims.isEmpty() || each.isEmpty()
             ? List.of(each.isEmpty() ? plan.adapter().scaling() : each.getFirst())
             : each;
-    return new Scaling(values, dims);
+    return new Scaling(values, dims, Set.of());
   }
 
   /** The same for the base alone: what is scaled counts nothing, and everything is read. */

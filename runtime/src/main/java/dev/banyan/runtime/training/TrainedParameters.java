@@ -104,9 +104,13 @@ final class TrainedParameters {
     normKnown = false;
   }
 
-  /** LoRA+ is about the factor that the scaling belongs to; PEFT's takes vectors with it. */
+  /**
+   * LoRA+ is about the factor that the scaling belongs to, and not about embeddings; PEFT's takes
+   * vectors with it.
+   */
   private static boolean isFast(ParameterSpec spec) {
-    return spec.scaled() || spec.dims().size() == 1;
+    boolean factor = spec.scaled() && !spec.peftKey().endsWith(".lora_embedding_B");
+    return factor || spec.dims().size() == 1;
   }
 
   /** A copy of the values. */

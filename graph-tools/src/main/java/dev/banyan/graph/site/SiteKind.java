@@ -1,0 +1,38 @@
+package dev.banyan.graph.site;
+
+import dev.banyan.graph.ir.Node;
+import dev.banyan.graph.ir.OpId;
+
+/** What a site is in its model, and with that what an adapter has to do there. */
+public sealed interface SiteKind {
+  /** Looks rows up in a table that is stored in few bits. */
+  OpId LOOK_UP_FEW_BITS = OpId.microsoft("GatherBlockQuantized");
+
+  /** Its name in listings and messages. */
+  String text();
+
+  /** Multiplies by a weight {@code [in, out]}. */
+  record Linear() implements SiteKind {
+    @Override
+    public String text() {
+      return "linear layer";
+    }
+  }
+
+  /**
+   * Looks up rows of a table {@code [in, out]}, where {@code in} is the number of rows: embeddings
+   * of tokens, of their positions or of their types.
+   */
+  record Embedding() implements SiteKind {
+    @Override
+    public String text() {
+      return "embedding";
+    }
+  }
+
+  /** The kind of a site's node. */
+  static SiteKind of(Node node) {
+    boolean table = node.op().is("Gather") || node.op().equals(LOOK_UP_FEW_BITS);
+    return table ? new Embedding() : new Linear();
+  }
+}
