@@ -16,7 +16,6 @@ final class UnsupportedSettings {
   /** Settings that are off when absent, null, false or empty. */
   private static final List<String> MUST_BE_OFF =
       List.of(
-          "fan_in_fan_out",
           "lora_bias",
           "use_qalora",
           "use_bdlora",

@@ -132,6 +132,15 @@ class PeftAdapterTest {
     assertThat(other.digest()).isNotEqualTo(plain.digest());
   }
 
+  /** PEFT's note that a layer keeps its weight as [in, out], as GPT-2's do; the factors do not. */
+  @Test
+  void noteOfATurnedBaseWeightIsKept() throws Exception {
+    ObjectNode turned = PeftFolder.config().put("fan_in_fan_out", true);
+    PeftAdapter adapter = PeftAdapter.read(PeftFolder.write(folder.resolve("a"), turned));
+    adapter.write(folder.resolve("b"));
+    assertThat(config(folder.resolve("b"))).isEqualTo(turned);
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -151,7 +160,6 @@ class PeftAdapterTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "{'fan_in_fan_out': true}",
         "{'lora_bias': true}",
         "{'use_qalora': true}",
         "{'layer_replication': [[0, 4]]}",
