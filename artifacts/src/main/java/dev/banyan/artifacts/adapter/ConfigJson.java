@@ -46,6 +46,7 @@ final class ConfigJson {
     return switch (type.textValue()) {
       case "LORA" -> LoraConfigJson.parse(artifact, json);
       case "LOHA" -> LohaConfig.parse(keys);
+      case "LOKR" -> LokrConfig.parse(keys);
       case "MISS" -> MissConfig.parse(keys);
       case "IA3" -> Ia3Config.parse(keys);
       case PromptConfig.TYPE -> PromptConfig.parse(keys);
@@ -253,7 +254,7 @@ final class ConfigJson {
     json.put(BIAS, bias.equals(BiasTraining.LORA_ONLY.text()) ? ofLayers : bias);
   }
 
-  private CorruptArtifact corrupt(String key, JsonNode node, String expected) {
+  CorruptArtifact corrupt(String key, Object node, String expected) {
     return new CorruptArtifact(artifact, "\"%s\" = %s".formatted(key, node), expected);
   }
 

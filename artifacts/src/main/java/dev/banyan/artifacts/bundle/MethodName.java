@@ -32,6 +32,14 @@ public enum MethodName {
       List.of(Size.RANK),
       "changes of rank r * r from twice LoRA's numbers; where LoRA's rank is what is missing",
       "Hyeon-Woo et al., 2021, arXiv:2108.06098"),
+  /** The Kronecker product of two small matrices. */
+  LOKR(
+      Kind.LAYERS,
+      "LOKR",
+      true,
+      List.of(Size.RANK),
+      "a product of two small matrices of which every block is alike; full rank in tiny files",
+      "Yeh et al., 2023, arXiv:2309.14859"),
   /** Sums of inputs that share a row of a small matrix. */
   MISS(
       Kind.LAYERS,
@@ -150,7 +158,7 @@ public enum MethodName {
   /** Whether a scaling of zero leaves the bare base. */
   public boolean isSwitchable() {
     return switch (this) {
-      case LORA, LOHA -> true;
+      case LORA, LOHA, LOKR -> true;
       case DORA, MISS, IA3, PROMPT, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> false;
     };
   }

@@ -31,7 +31,10 @@ record TensorFitting(AdapterConfig config, Sizes sizes) {
     if (!tensor.shape().equals(expected)) {
       throw AdapterFitting.unusable(
           "'%s' is %s, the base needs %s".formatted(tensor.name(), tensor.shape(), expected),
-          "use the bundle of the base that it was trained on");
+          spec.method()
+              .flatMap(config::bundleFor)
+              .map("prepare a bundle with --method "::concat)
+              .orElse("use the bundle of the base that it was trained on"));
     }
     requireFinite(tensor, tensor.floats());
     // A layer of a lower rank than others is filled up so that it says the same.

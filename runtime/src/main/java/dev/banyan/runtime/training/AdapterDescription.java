@@ -5,6 +5,7 @@ import dev.banyan.artifacts.adapter.CommonConfig;
 import dev.banyan.artifacts.adapter.Ia3Config;
 import dev.banyan.artifacts.adapter.LnTuningConfig;
 import dev.banyan.artifacts.adapter.LohaConfig;
+import dev.banyan.artifacts.adapter.LokrConfig;
 import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.adapter.MissConfig;
 import dev.banyan.artifacts.adapter.OwnConfig;
@@ -19,6 +20,7 @@ import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.integrity.JsonText;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
@@ -41,6 +43,7 @@ record AdapterDescription(
         case LORA -> parts.add(lora(method));
         case LOHA -> parts.add(loha(method));
         case DORA -> parts.add(lora(method).withDora());
+        case LOKR -> parts.add(lokr(method));
         case MISS -> parts.add(miss(method));
         case IA3 -> parts.add(ia3(method));
         case PROMPT -> parts.add(prompt(method));
@@ -95,6 +98,15 @@ record AdapterDescription(
 
   private LohaConfig loha(MethodInfo method) {
     return new LohaConfig(common(method.sites()), ranks.describe(method.sites()));
+  }
+
+  private LokrConfig lokr(MethodInfo method) {
+    Map<String, String> settings = method.settings();
+    return new LokrConfig(
+        common(method.sites()),
+        ranks.describe(method.sites()),
+        Boolean.parseBoolean(settings.getOrDefault("decompose_both", "false")),
+        Integer.parseInt(settings.getOrDefault("decompose_factor", "-1")));
   }
 
   private MissConfig miss(MethodInfo method) {

@@ -119,7 +119,7 @@ record AdapterOutput(
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     boolean telling = false;
     boolean learned = false;
-    for (ParameterSpec spec : manifest.parameters()) {
+    for (ParameterSpec spec : ranks.present(manifest.parameters())) {
       Tensor trained = byName.get(spec.name());
       if (trained == null) {
         throw new TrainingFailure.UselessAdapter(spec.name(), "is not in the checkpoint");

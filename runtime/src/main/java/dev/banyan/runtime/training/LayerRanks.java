@@ -8,6 +8,7 @@ import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Sizes;
+import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -111,14 +112,22 @@ final class LayerRanks {
 
   /** Start values of all parameters, filled up to the highest rank. */
   List<Tensor> start(List<ParameterSpec> specs, ParameterInitializer initializer, int labels) {
-    return specs.stream()
-        .map(
-            spec ->
-                initializer
-                    .tensors(List.of(spec), sizes(of(spec), labels))
-                    .getFirst()
-                    .resized(spec.shape(sizes(highest(), labels))))
-        .toList();
+    return specs.stream().map(spec -> start(spec, initializer, labels)).toList();
+  }
+
+  private Tensor start(ParameterSpec spec, ParameterInitializer initializer, int labels) {
+    Shape shape = spec.shape(sizes(highest(), labels));
+    if (!spec.ranks().has(of(spec))) {
+      float[] zeros = new float[Math.toIntExact(shape.elements())];
+      return Tensor.ofFloats(spec.name(), shape, zeros);
+    }
+    Sizes own = sizes(of(spec), labels);
+    return initializer.tensors(List.of(spec), own).getFirst().resized(shape);
+  }
+
+  /** Parameters of a bundle as adapters of these ranks have them. */
+  List<ParameterSpec> present(List<ParameterSpec> specs) {
+    return specs.stream().map(spec -> spec.of(of(spec))).toList();
   }
 
   /** A parameter with its layer's own rank. */
