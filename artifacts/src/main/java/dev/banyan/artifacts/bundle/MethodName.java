@@ -56,6 +56,14 @@ public enum MethodName {
       List.of(),
       "scales what layers make by a vector; the fewest parameters, needs a large learning rate",
       "Liu et al., 2022, arXiv:2205.05638"),
+  /** Small networks behind blocks. */
+  BOTTLENECK(
+      Kind.LAYERS,
+      "",
+      true,
+      List.of(Size.BOTTLENECK),
+      "puts a small network behind attention and feed-forward blocks; learns the most per layer, cannot be merged",
+      "Houlsby et al., 2019, arXiv:1902.00751"),
   /** Biases only. */
   BITFIT(
       Kind.WEIGHTS,
@@ -150,7 +158,7 @@ public enum MethodName {
     return Optional.of(peftType).filter(type -> !type.isEmpty());
   }
 
-  /** Whether what it adds is multiplied by alpha / rank. */
+  /** Whether what it adds is multiplied by alpha / rank, or by a scaling of its settings. */
   public boolean isScaled() {
     return scaled;
   }
@@ -159,6 +167,7 @@ public enum MethodName {
   public boolean isSwitchable() {
     return switch (this) {
       case LORA, LOHA, LOKR -> true;
+      case LORA, LOHA, BOTTLENECK -> true;
       case DORA, MISS, IA3, PROMPT, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> false;
     };
   }

@@ -43,6 +43,10 @@ public final class AdapterMethods {
         known(name, settings, List.of("feedforward"));
         yield new Ia3(Optional.ofNullable(settings.get("feedforward")).map(PathMatch::parse));
       }
+      case BOTTLENECK -> {
+        known(name, settings, Bottleneck.settings());
+        yield Bottleneck.of(settings);
+      }
       case PROMPT -> {
         known(name, settings, Prompt.settings());
         yield Prompt.of(settings);
@@ -68,6 +72,11 @@ public final class AdapterMethods {
         yield new Full();
       }
     };
+  }
+
+  /** All settings of a method, where some were given: what adapters have to be told of. */
+  public static Map<String, String> whole(MethodName name, Map<String, String> given) {
+    return name == MethodName.BOTTLENECK ? Bottleneck.whole(given) : given;
   }
 
   private static int count(MethodName name, Map<String, String> settings, String setting) {

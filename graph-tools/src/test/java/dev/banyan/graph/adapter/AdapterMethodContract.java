@@ -155,6 +155,7 @@ abstract class AdapterMethodContract {
   @ParameterizedTest
   @EnumSource
   void aMergedWeightGivesWhatLayerAndAdapterGive(Layer layer) {
+    Assumptions.assumeTrue(method().notMergeable().isEmpty(), "cannot be merged");
     float[] x = numbers(BATCH * layer.tokens * IN);
     Map<String, Tensor> adapter = adapters(layer).get(1);
     Model model = layer(layer);

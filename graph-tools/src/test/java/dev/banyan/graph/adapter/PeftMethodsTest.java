@@ -81,6 +81,9 @@ class PeftMethodsTest {
         new Recorded("miss", true, "miss:targets=query,value,intermediate.dense"),
         new Recorded("miss_mini", true, "miss:targets=query,value,intermediate.dense"),
         new Recorded("prompt_tuning", false, "prompt"),
+        new Recorded("bottleneck_houlsby", false, "bottleneck"),
+        new Recorded("bottleneck_pfeiffer", false, "bottleneck:kind=pfeiffer"),
+        new Recorded("bottleneck_parallel", false, "bottleneck:kind=parallel;activation=gelu"),
         new Recorded("bias_all", true, "lora:targets=query,value", "bitfit"),
         new Recorded("ln_tuning", true, "norms"),
         new Recorded("ia3", true, "ia3:targets=key,value,output.dense;feedforward=output.dense"));

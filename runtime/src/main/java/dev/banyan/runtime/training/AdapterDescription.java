@@ -53,7 +53,7 @@ record AdapterDescription(
             own.add(own(method));
           }
         }
-        case LAST_LAYERS, HEAD, FULL -> own.add(own(method));
+        case BOTTLENECK, LAST_LAYERS, HEAD, FULL -> own.add(own(method));
       }
     }
     return own.isEmpty() && parts.size() == 1

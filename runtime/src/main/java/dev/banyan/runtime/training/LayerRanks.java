@@ -3,6 +3,7 @@ package dev.banyan.runtime.training;
 import dev.banyan.artifacts.adapter.LayerScaling;
 import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.bundle.AdapterInfo;
+import dev.banyan.artifacts.bundle.MethodInfo;
 import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
@@ -54,12 +55,16 @@ final class LayerRanks {
     }
     for (AlphaPattern.Rule rule : plan.alphas().rules()) {
       Require.that(
-          adapter.methods().stream().anyMatch(method -> method.name().isScaled()),
+          adapter.methods().stream().anyMatch(LayerRanks::hasAlpha),
           "alpha-pattern",
           "'" + rule.layers() + "=" + rule.alpha() + "'",
           "none, as no method of this bundle (%s) has an alpha".formatted(adapter.targets()));
     }
     return new LayerRanks(plan, adapter.sites());
+  }
+
+  private static boolean hasAlpha(MethodInfo method) {
+    return method.name().isScaled() && method.name().sizes().contains(Size.RANK);
   }
 
   private static void requireFits(String flag, String layers, List<String> sites) {
