@@ -70,8 +70,8 @@ class ArchitectureTest {
   }
 
   /**
-   * To ask ONNX Runtime, to load the tokenizer of a bundle, to ask the layers of its base, and to fit
-   * an adapter as serving does.
+   * To ask ONNX Runtime, to load the tokenizer of a bundle, to ask the layers of its base, and to
+   * fit an adapter as serving does.
    */
   @Test
   void graphToolsUseNoMoreOfTheRuntimeThanTheyNeed() {

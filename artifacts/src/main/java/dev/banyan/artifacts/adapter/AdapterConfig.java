@@ -21,6 +21,7 @@ public sealed interface AdapterConfig
         MissConfig,
         Ia3Config,
         PromptConfig,
+        PrefixConfig,
         LnTuningConfig,
         OwnConfig {
   /** What every adapter has. */

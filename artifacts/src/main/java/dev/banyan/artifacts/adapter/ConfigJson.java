@@ -50,6 +50,7 @@ final class ConfigJson {
       case "MISS" -> MissConfig.parse(keys);
       case "IA3" -> Ia3Config.parse(keys);
       case PromptConfig.TYPE -> PromptConfig.parse(keys);
+      case PrefixConfig.TYPE -> PrefixConfig.parse(keys);
       case LnTuningConfig.TYPE -> LnTuningConfig.parse(keys);
       case OwnConfig.TYPE -> OwnConfig.parse(keys);
       default -> throw UnsupportedSettings.unsupported(artifact, "peft_type", type);

@@ -80,6 +80,14 @@ public enum MethodName {
       List.of(Size.TOKENS),
       "puts learned tokens before a text; the smallest files, needs a large learning rate and many steps",
       "Lester et al., 2021, arXiv:2104.08691"),
+  /** Learned keys and values before the text's own. */
+  PREFIX(
+      Kind.MODEL,
+      "PREFIX_TUNING",
+      false,
+      List.of(Size.TOKENS),
+      "puts learned keys and values before a text in every layer; more room than prompt, no longer rows",
+      "Li and Liang, 2021, arXiv:2101.00190"),
   /** Normalizations only. */
   NORMS(
       Kind.WEIGHTS,
@@ -166,9 +174,8 @@ public enum MethodName {
   /** Whether a scaling of zero leaves the bare base. */
   public boolean isSwitchable() {
     return switch (this) {
-      case LORA, LOHA, LOKR -> true;
-      case LORA, LOHA, BOTTLENECK -> true;
-      case DORA, MISS, IA3, PROMPT, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> false;
+      case LORA, LOHA, LOKR, BOTTLENECK -> true;
+      case DORA, MISS, IA3, PROMPT, PREFIX, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> false;
     };
   }
 

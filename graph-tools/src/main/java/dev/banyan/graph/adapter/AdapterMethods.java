@@ -51,6 +51,10 @@ public final class AdapterMethods {
         known(name, settings, Prompt.settings());
         yield Prompt.of(settings);
       }
+      case PREFIX -> {
+        known(name, settings, Prefix.settings());
+        yield Prefix.of(settings);
+      }
       case BITFIT -> {
         known(name, settings, List.of());
         yield new BitFit();

@@ -31,8 +31,7 @@ import java.util.Optional;
  * the value whose place it takes along first inputs: so {@link RemoveAdapters} finds it.
  */
 public sealed interface LayerMethod extends AdapterMethod
-    permits Lora, Dora, Loha, Lokr, Miss, Ia3 {
-    permits Lora, Dora, Loha, Miss, Ia3, Bottleneck {
+    permits Lora, Dora, Loha, Lokr, Miss, Ia3, Bottleneck {
   /** What is trained at a site, in the order in which {@link #train} and {@link #serve} take it. */
   List<ParameterSpec> parameters(Site site);
 

@@ -80,6 +80,7 @@ class PeftMethodsTest {
             "lokr:targets=query,output.dense,intermediate.dense;decompose_factor=4"),
         new Recorded("miss", true, "miss:targets=query,value,intermediate.dense"),
         new Recorded("miss_mini", true, "miss:targets=query,value,intermediate.dense"),
+        new Recorded("prefix_tuning", false, "prefix"),
         new Recorded("prompt_tuning", false, "prompt"),
         new Recorded("bottleneck_houlsby", false, "bottleneck"),
         new Recorded("bottleneck_pfeiffer", false, "bottleneck:kind=pfeiffer"),

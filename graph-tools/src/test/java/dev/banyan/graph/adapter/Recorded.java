@@ -4,6 +4,7 @@ import dev.banyan.artifacts.adapter.AdapterConfig;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.Layout;
 import dev.banyan.artifacts.bundle.MethodInfo;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
@@ -151,6 +152,9 @@ record Recorded(String fixture, boolean mergeable, List<String> methods) {
 
   /** Where a layer's rank is lower than the graph's, the rest is zero and has no gradient. */
   private static Tensor whole(Tensor own, ParameterSpec spec, Sizes sizes) {
+    if (spec.layout() == Layout.FLAT) {
+      return new Tensor(own.name(), own.type(), spec.shape(sizes), own.data());
+    }
     return !spec.repeats() && spec.dims().contains(ParameterSpec.RANK)
         ? own.resized(spec.shape(sizes))
         : own;

@@ -9,6 +9,7 @@ import dev.banyan.artifacts.adapter.LokrConfig;
 import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.adapter.MissConfig;
 import dev.banyan.artifacts.adapter.OwnConfig;
+import dev.banyan.artifacts.adapter.PrefixConfig;
 import dev.banyan.artifacts.adapter.PromptConfig;
 import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.bundle.BundleManifest;
@@ -18,6 +19,7 @@ import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.integrity.JsonText;
+import dev.banyan.artifacts.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -46,7 +48,8 @@ record AdapterDescription(
         case LOKR -> parts.add(lokr(method));
         case MISS -> parts.add(miss(method));
         case IA3 -> parts.add(ia3(method));
-        case PROMPT -> parts.add(prompt(method));
+        case PROMPT -> parts.add(prompt());
+        case PREFIX -> parts.add(prefix());
         case NORMS -> parts.add(new LnTuningConfig(common(modules(method))));
         case BITFIT -> {
           if (!isOfLora(method)) {
@@ -125,15 +128,25 @@ record AdapterDescription(
     return new Ia3Config(common(method.sites()), feedforward);
   }
 
-  private PromptConfig prompt(MethodInfo method) {
-    return new PromptConfig(common(List.of()), plan.sizes().of(Size.TOKENS), width(method.name()));
+  private PromptConfig prompt() {
+    int width = Math.toIntExact(ofOneToken(MethodName.PROMPT).dim(1));
+    return new PromptConfig(common(List.of()), plan.sizes().of(Size.TOKENS), width);
   }
 
-  /** Elements of a row of what the method trains. */
-  private int width(MethodName method) {
+  private PrefixConfig prefix() {
+    // [1, 2 layers, heads, head size]
+    Shape token = ofOneToken(MethodName.PREFIX);
+    int layers = Math.toIntExact(token.dim(1) / 2);
+    int heads = Math.toIntExact(token.dim(2));
+    int width = Math.toIntExact(token.dim(2) * token.dim(3));
+    return new PrefixConfig(common(List.of()), plan.sizes().of(Size.TOKENS), layers, heads, width);
+  }
+
+  /** The shape that what a method trains has for one token. */
+  private Shape ofOneToken(MethodName method) {
     return manifest.parameters().stream()
         .filter(spec -> spec.method().equals(Optional.of(method)))
-        .map(spec -> Integer.parseInt(spec.dims().getLast()))
+        .map(spec -> spec.shape(plan.sizes().with(Size.TOKENS, 1)))
         .findFirst()
         .orElseThrow();
   }
