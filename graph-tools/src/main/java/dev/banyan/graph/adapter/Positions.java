@@ -169,7 +169,7 @@ record Positions(List<Reader> readers) {
   private void shift(UnaryOperator<Value> by) {
     Map<Value, Value> shifted = new HashMap<>();
     for (Reader reader : readers) {
-      Value moved = shifted.computeIfAbsent(reader.value(), by::apply);
+      Value moved = shifted.computeIfAbsent(reader.value(), by);
       reader.node().replaceInput(reader.input(), moved);
     }
   }

@@ -38,7 +38,7 @@ record PrefixPlace(
     Value count = builder.op("Gather", builder.op("Shape", prefix), builder.longs(0));
     Value texts = builder.op("Gather", builder.op("Shape", columns.ids()), builder.longs(0));
     positions.shift(builder, count);
-    WiderScores scores = new WiderScores(graph, builder, count, Optional.empty());
+    WiderScores scores = new WiderScores(builder, count, Optional.empty());
     for (int i = 0; i < layers.size(); i++) {
       Value keys = part(builder, prefix, 2 * i, 1);
       Value values = part(builder, prefix, 2 * i + 1, 1);
@@ -64,7 +64,7 @@ record PrefixPlace(
     Value has = builder.op("Less", range(builder, most), each);
     Value hidden = builder.op("Where", has, builder.scalar(0f), builder.scalar(HIDDEN));
     positions.shiftEach(builder, counts);
-    WiderScores scores = new WiderScores(graph, builder, count, Optional.of(hidden));
+    WiderScores scores = new WiderScores(builder, count, Optional.of(hidden));
     for (int i = 0; i < layers.size(); i++) {
       Value keys = part(builder, rows, 2 * i, 2);
       Value values = part(builder, rows, 2 * i + 1, 2);

@@ -7,7 +7,6 @@ import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.adapter.Attention.Step;
 import dev.banyan.graph.ir.Attribute;
-import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.GraphBuilder;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.Value;
@@ -22,7 +21,6 @@ import java.util.Optional;
  * for what is hidden of them. What layers share is made once.
  */
 final class WiderScores {
-  private final Graph graph;
   private final GraphBuilder builder;
   private final Value count;
   private final Optional<Value> hidden;
@@ -37,8 +35,7 @@ final class WiderScores {
    * @param count how many columns, int64 {@code [1]}
    * @param hidden what is added to their scores, {@code [batch, 1, 1, count]}; nothing if empty
    */
-  WiderScores(Graph graph, GraphBuilder builder, Value count, Optional<Value> hidden) {
-    this.graph = graph;
+  WiderScores(GraphBuilder builder, Value count, Optional<Value> hidden) {
     this.builder = builder;
     this.count = count;
     this.hidden = hidden;

@@ -35,6 +35,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -100,7 +101,7 @@ class LayerMethodTrainingTest {
     requireSameAnswers(bundle, adapter);
   }
 
-  private static TreeSet<String> keys(PeftAdapter adapter, String layer) {
+  private static Set<String> keys(PeftAdapter adapter, String layer) {
     TreeSet<String> keys = new TreeSet<>();
     for (String name : adapter.weights().tensors().keySet()) {
       int end = name.lastIndexOf('.');
