@@ -7,11 +7,10 @@ import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.integrity.CorruptArtifact;
+import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.artifacts.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -58,7 +57,14 @@ public record OwnConfig(CommonConfig common, List<AdapterConfig> parts, List<Own
   static OwnConfig parse(ConfigJson json) {
     List<AdapterConfig> parts = new ArrayList<>();
     for (ObjectNode part : json.takeObjects(PARTS)) {
-      parts.add(ConfigJson.parse(json.artifact(), part));
+      AdapterConfig one = ConfigJson.parse(json.artifact(), part);
+      if (one instanceof LoraConfig lora && lora.start().isPresent()) {
+        throw new UnusableArtifact(
+            json.artifact(),
+            "a part of it counts from factors of the base's weights",
+            "write it as Banyan does, with the factors in it");
+      }
+      parts.add(one);
     }
     List<Own> own = new ArrayList<>();
     for (ObjectNode each : json.takeObjects(OWN)) {
@@ -97,6 +103,11 @@ public record OwnConfig(CommonConfig common, List<AdapterConfig> parts, List<Own
   }
 
   @Override
+  public AdapterConfig partOf(MethodName method) {
+    return parts.stream().filter(part -> part.methods().contains(method)).findFirst().orElse(this);
+  }
+
+  @Override
   public OptionalInt size(Size size, String module) {
     List<OptionalInt> sizes = new ArrayList<>();
     parts.forEach(part -> sizes.add(part.size(size, module)));
@@ -122,23 +133,6 @@ public record OwnConfig(CommonConfig common, List<AdapterConfig> parts, List<Own
   @Override
   public String key(ParameterSpec ofModel) {
     return ofModel.name();
-  }
-
-  @Override
-  public Map<String, Tensor> whole(Map<String, Tensor> tensors) {
-    Map<String, Tensor> whole = tensors;
-    for (AdapterConfig part : parts) {
-      whole = part.whole(whole);
-    }
-    return whole;
-  }
-
-  @Override
-  public Optional<String> bundleFor(MethodName method) {
-    return parts.stream()
-        .filter(part -> part.methods().contains(method))
-        .findFirst()
-        .flatMap(part -> part.bundleFor(method));
   }
 
   @Override

@@ -24,6 +24,30 @@ public enum MethodName {
       List.of(Size.RANK),
       "LoRA that learns how long each output's weight is beside where it points; better at low ranks, slower",
       "Liu et al., 2024, arXiv:2402.09353"),
+  /** Low-rank adaptation that starts from the weight's largest directions. */
+  PISSA(
+      Kind.LAYERS,
+      "LORA",
+      true,
+      List.of(Size.RANK),
+      "LoRA that starts from the largest directions of each weight; learns faster, adapters of twice the rank",
+      "Meng et al., 2024, arXiv:2404.02948"),
+  /** Low-rank adaptation that starts from an orthogonal basis of the weight. */
+  OLORA(
+      Kind.LAYERS,
+      "LORA",
+      true,
+      List.of(Size.RANK),
+      "LoRA that starts from an orthogonal basis out of each weight; learns faster, adapters of twice the rank",
+      "Büyükakyüz, 2024, arXiv:2406.01775"),
+  /** Low-rank adaptation of which one factor is frozen. */
+  LORA_FA(
+      Kind.LAYERS,
+      "LORA",
+      true,
+      List.of(Size.RANK),
+      "LoRA whose A stays as it starts; half the numbers to learn, and less memory in training",
+      "Zhang et al., 2023, arXiv:2308.03303"),
   /** The product, element by element, of two low-rank products. */
   LOHA(
       Kind.LAYERS,
@@ -32,14 +56,6 @@ public enum MethodName {
       List.of(Size.RANK),
       "changes of rank r * r from twice LoRA's numbers; where LoRA's rank is what is missing",
       "Hyeon-Woo et al., 2021, arXiv:2108.06098"),
-  /** The Kronecker product of two small matrices. */
-  LOKR(
-      Kind.LAYERS,
-      "LOKR",
-      true,
-      List.of(Size.RANK),
-      "a product of two small matrices of which every block is alike; full rank in tiny files",
-      "Yeh et al., 2023, arXiv:2309.14859"),
   /** Sums of inputs that share a row of a small matrix. */
   MISS(
       Kind.LAYERS,
@@ -56,14 +72,6 @@ public enum MethodName {
       List.of(),
       "scales what layers make by a vector; the fewest parameters, needs a large learning rate",
       "Liu et al., 2022, arXiv:2205.05638"),
-  /** Small networks behind blocks. */
-  BOTTLENECK(
-      Kind.LAYERS,
-      "",
-      true,
-      List.of(Size.BOTTLENECK),
-      "puts a small network behind attention and feed-forward blocks; learns the most per layer, cannot be merged",
-      "Houlsby et al., 2019, arXiv:1902.00751"),
   /** Biases only. */
   BITFIT(
       Kind.WEIGHTS,
@@ -80,14 +88,6 @@ public enum MethodName {
       List.of(Size.TOKENS),
       "puts learned tokens before a text; the smallest files, needs a large learning rate and many steps",
       "Lester et al., 2021, arXiv:2104.08691"),
-  /** Learned keys and values before the text's own. */
-  PREFIX(
-      Kind.MODEL,
-      "PREFIX_TUNING",
-      false,
-      List.of(Size.TOKENS),
-      "puts learned keys and values before a text in every layer; more room than prompt, no longer rows",
-      "Li and Liang, 2021, arXiv:2101.00190"),
   /** Normalizations only. */
   NORMS(
       Kind.WEIGHTS,
@@ -166,16 +166,27 @@ public enum MethodName {
     return Optional.of(peftType).filter(type -> !type.isEmpty());
   }
 
-  /** Whether what it adds is multiplied by alpha / rank, or by a scaling of its settings. */
+  /** Whether what it adds is multiplied by alpha / rank. */
   public boolean isScaled() {
     return scaled;
+  }
+
+  /**
+   * The method whose adapters it makes: itself, or LoRA where only the start or the training is
+   * another.
+   */
+  public MethodName storedAs() {
+    return switch (this) {
+      case PISSA, OLORA, LORA_FA -> LORA;
+      case LORA, DORA, LOHA, MISS, IA3, PROMPT, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> this;
+    };
   }
 
   /** Whether a scaling of zero leaves the bare base. */
   public boolean isSwitchable() {
     return switch (this) {
-      case LORA, LOHA, LOKR, BOTTLENECK -> true;
-      case DORA, MISS, IA3, PROMPT, PREFIX, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> false;
+      case LORA, PISSA, OLORA, LORA_FA, LOHA -> true;
+      case DORA, MISS, IA3, PROMPT, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> false;
     };
   }
 

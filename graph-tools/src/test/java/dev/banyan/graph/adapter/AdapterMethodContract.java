@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.banyan.artifacts.bundle.BaseValues;
+import dev.banyan.artifacts.bundle.Initializer;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Sizes;
@@ -25,6 +26,7 @@ import dev.banyan.graph.site.SiteDiscovery;
 import dev.banyan.graph.text.GraphText;
 import dev.banyan.graph.training.TrainingRun;
 import dev.banyan.runtime.base.BaseNorms;
+import dev.banyan.runtime.base.LayerFactors;
 import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OutputTensors;
@@ -155,12 +157,15 @@ abstract class AdapterMethodContract {
   @ParameterizedTest
   @EnumSource
   void aMergedWeightGivesWhatLayerAndAdapterGive(Layer layer) {
-    Assumptions.assumeTrue(method().notMergeable().isEmpty(), "cannot be merged");
     float[] x = numbers(BATCH * layer.tokens * IN);
     Map<String, Tensor> adapter = adapters(layer).get(1);
     Model model = layer(layer);
     Site site = site(model);
-    List<Tensor> folded = banked(layer).stream().map(spec -> merged(layer, spec, adapter)).toList();
+    List<Tensor> folded =
+        parameters(layer).stream()
+            .filter(ParameterSpec::isSaved)
+            .map(spec -> merged(layer, spec, adapter))
+            .toList();
     Tensor weight = site.weight().constant().orElseThrow();
     Tensor bias = model.graph().value("b").constant().orElseThrow();
     LayerMethod.Layer at =
@@ -255,10 +260,6 @@ abstract class AdapterMethodContract {
     return method().parameters(site(layer(layer)));
   }
 
-  private List<ParameterSpec> banked(Layer layer) {
-    return parameters(layer).stream().filter(ParameterSpec::isBanked).toList();
-  }
-
   /** The bare base in slot 0, and random adapters. */
   private List<Map<String, Tensor>> adapters(Layer layer) {
     List<Map<String, Tensor>> adapters = new ArrayList<>();
@@ -269,7 +270,7 @@ abstract class AdapterMethodContract {
         int elements = Math.toIntExact(shape.elements());
         Tensor random = Tensor.ofFloats(spec.name(), shape, numbers(elements));
         Tensor bare = values(layer).neutral(spec, Sizes.of(RANK, 1));
-        adapter.put(spec.name(), slot == 0 || !spec.isBanked() ? bare : random);
+        adapter.put(spec.name(), slot == 0 || !spec.isSaved() ? bare : random);
       }
       adapters.add(adapter);
     }
@@ -282,6 +283,12 @@ abstract class AdapterMethodContract {
     for (ParameterSpec spec : parameters(layer)) {
       if (spec.startsFromBase()) {
         values.put(spec.name(), BaseNorms.ofColumns(weight(layer)).named(spec.name()));
+      } else if (spec.init() == Initializer.FACTOR_OF_BASE) {
+        LayerFactors.Wanted wanted =
+            new LayerFactors.Wanted(spec.method().orElseThrow(), RANK, SCALING);
+        LayerFactors factors = LayerFactors.of(wanted, weight(layer));
+        boolean first = spec.dims().getLast().equals(ParameterSpec.RANK);
+        values.put(spec.name(), (first ? factors.a() : factors.b()).named(spec.name()));
       }
     }
     return new BaseValues(values);
@@ -355,7 +362,7 @@ abstract class AdapterMethodContract {
     Map<String, Tensor> feeds = new HashMap<>();
     feeds.put("ids", Tensor.ofLongs("ids", Shape.of(slots.length), slots));
     for (ParameterSpec spec : parameters(layer)) {
-      if (spec.isBanked()) {
+      if (spec.isSaved()) {
         String bank = spec.bankName();
         feeds.put(bank, bank(layer, spec, adapters).named(bank));
       }

@@ -1,6 +1,7 @@
 package dev.banyan.graph.adapter;
 
 import dev.banyan.artifacts.adapter.AdapterConfig;
+import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
@@ -8,6 +9,7 @@ import dev.banyan.artifacts.bundle.Layout;
 import dev.banyan.artifacts.bundle.MethodInfo;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.artifacts.bundle.Role;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Task;
@@ -96,6 +98,17 @@ record Recorded(String fixture, boolean mergeable, List<String> methods) {
     return feeds;
   }
 
+  /** The scaling of each layer. */
+  Map<String, Double> bySite(Bundle bundle) {
+    Map<String, Double> scalings = new LinkedHashMap<>();
+    for (MethodInfo method : bundle.manifest().adapter().methods()) {
+      for (String site : method.sites()) {
+        scalings.put(site, adapter().config().scaling(method.name(), site));
+      }
+    }
+    return scalings;
+  }
+
   /** The scalings that the methods of a bundle take. */
   Map<String, Tensor> scalings(Bundle bundle) {
     AdapterConfig config = adapter().config();
@@ -118,31 +131,22 @@ record Recorded(String fixture, boolean mergeable, List<String> methods) {
     BaseValues base = BaseValues.of(bundle);
     SafetensorsFile file = adapter().widened().weights();
     Sizes sizes = sizes(bundle);
-    AdapterWeights weights = weights(bundle);
     return bundle.manifest().parameters().stream()
         .map(
             spec ->
                 byKey(file, "", spec)
-                    .map(tensor -> spec.repeats() ? weights.tensors().get(spec.name()) : tensor)
+                    .or(() -> byKey(expected(), "initial/", spec))
                     .map(tensor -> whole(tensor, spec, sizes))
                     .orElseGet(() -> base.neutral(spec, sizes))
                     .named(spec.name()))
         .toList();
   }
 
-  /** The largest sizes that training graphs have of it: a server may need none of a rank. */
+  /** The sizes that it was trained with: without room for what it counts from. */
   Sizes sizes(Bundle bundle) {
-    Sizes served = weights(bundle).sizes();
-    int rank = adapter().config().size(Size.RANK, "").orElse(1);
-    return served.with(Size.RANK, Math.max(rank, served.of(Size.RANK)));
-  }
-
-  /** The parameters of a bundle as it has them. */
-  List<ParameterSpec> present(Bundle bundle) {
-    AdapterConfig config = adapter().config();
-    return bundle.manifest().parameters().stream()
-        .map(spec -> spec.of(config.size(Size.RANK, spec.site()).orElse(1)))
-        .toList();
+    Sizes sizes = weights(bundle).sizes();
+    boolean counts = adapter().config() instanceof LoraConfig lora && lora.start().isPresent();
+    return counts ? sizes.with(Size.RANK, sizes.of(Size.RANK) / 2) : sizes;
   }
 
   /** What was recorded for a parameter, such as its gradient, as the graph has it. */
@@ -152,9 +156,6 @@ record Recorded(String fixture, boolean mergeable, List<String> methods) {
 
   /** Where a layer's rank is lower than the graph's, the rest is zero and has no gradient. */
   private static Tensor whole(Tensor own, ParameterSpec spec, Sizes sizes) {
-    if (spec.layout() == Layout.FLAT) {
-      return new Tensor(own.name(), own.type(), spec.shape(sizes), own.data());
-    }
     return !spec.repeats() && spec.dims().contains(ParameterSpec.RANK)
         ? own.resized(spec.shape(sizes))
         : own;
@@ -162,11 +163,21 @@ record Recorded(String fixture, boolean mergeable, List<String> methods) {
 
   private static Optional<Tensor> byKey(SafetensorsFile file, String prefix, ParameterSpec spec) {
     return file.tensors().entrySet().stream()
-        .filter(entry -> spec.isSaved())
-        .filter(
-            entry -> entry.getKey().matches(prefix + "(.+\\.)?" + Pattern.quote(spec.peftKey())))
+        .filter(entry -> spec.isSaved() || prefix.equals("initial/"))
+        .filter(entry -> entry.getKey().matches(prefix + "(.+\\.)?" + Pattern.quote(key(spec))))
         .findFirst()
-        .map(entry -> spec.layout().toGraph(entry.getValue()));
+        .map(entry -> layout(spec).toGraph(entry.getValue()));
+  }
+
+  private static Layout layout(ParameterSpec spec) {
+    return spec.role() == Role.START ? Layout.TRANSPOSED : spec.layout();
+  }
+
+  /** What a factor counts from has its key in the recording of the start. */
+  private static String key(ParameterSpec spec) {
+    return spec.role() == Role.START
+        ? spec.name().substring(0, spec.name().length() - 1) + ".weight"
+        : spec.peftKey();
   }
 
   static ParameterSpec spec(Bundle bundle, String name) {

@@ -1,7 +1,6 @@
 package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.bundle.Bundle;
-import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.ort.NativeTensor;
@@ -14,16 +13,11 @@ import java.util.Map;
  * Some steps on one batch from given values.
  *
  * @param bundle what is trained
- * @param present its parameters as the adapter has them
  * @param adamW how it is updated
  * @param rate the learning rate of every step
+ * @param scalings by layer
  */
-public record RecordedSteps(Bundle bundle, List<ParameterSpec> present, AdamW adamW, double rate) {
-  /** Copies the list. */
-  public RecordedSteps {
-    present = List.copyOf(present);
-  }
-
+public record RecordedSteps(Bundle bundle, AdamW adamW, double rate, Map<String, Double> scalings) {
   /**
    * What came out.
    *
@@ -43,9 +37,9 @@ public record RecordedSteps(Bundle bundle, List<ParameterSpec> present, AdamW ad
     TrainingStart from =
         new TrainingStart(
             bundle,
-            present,
             Checkpoint.fresh(start),
             adamW,
+            scalings,
             false,
             false,
             SessionSettings.defaults());

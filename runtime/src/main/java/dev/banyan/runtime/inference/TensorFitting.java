@@ -26,22 +26,17 @@ record TensorFitting(AdapterConfig config, Sizes sizes) {
   Tensor of(ParameterSpec spec, Tensor found) {
     String module = AdapterTensors.module(spec, found);
     Tensor tensor = config.whole(spec, found);
-    Shape shape = spec.shape(sizesOf(module));
-    Shape expected = spec.layout().inFile(shape);
+    Shape expected = spec.layout().inFile(spec.shape(sizesOf(spec, module)));
     requireSameSide(spec, tensor);
     if (!tensor.shape().equals(expected)) {
       throw AdapterFitting.unusable(
           "'%s' is %s, the base needs %s".formatted(tensor.name(), tensor.shape(), expected),
-          spec.method()
-              .flatMap(config::bundleFor)
-              .map("prepare a bundle with --method "::concat)
-              .orElse("use the bundle of the base that it was trained on"));
+          "use the bundle of the base that it was trained on");
     }
     requireFinite(tensor, tensor.floats());
     // A layer of a lower rank than others is filled up so that it says the same.
-    Tensor laidOut = spec.layout().toGraph(tensor);
-    Tensor own = new Tensor(laidOut.name(), laidOut.type(), shape, laidOut.data());
-    return spec.grown(scaled(spec, own, module), sizes).named(spec.name());
+    Tensor own = scaled(spec, spec.layout().toGraph(tensor), module);
+    return spec.grown(own, sizes).named(spec.name());
   }
 
   /**
@@ -66,17 +61,20 @@ record TensorFitting(AdapterConfig config, Sizes sizes) {
   }
 
   /** What a layer has of each size. */
-  private Sizes sizesOf(String module) {
+  private Sizes sizesOf(ParameterSpec spec, String module) {
+    AdapterConfig part =
+        spec.method().map(method -> config.partOf(method.storedAs())).orElse(config);
     Sizes own = sizes;
     for (Size size : Size.values()) {
-      OptionalInt value = config.size(size, module);
+      OptionalInt value = part.size(size, module);
       own = value.isPresent() ? own.with(size, value.getAsInt()) : own;
     }
     return own;
   }
 
   private Tensor scaled(ParameterSpec spec, Tensor tensor, String module) {
-    float scale = spec.scaled() ? (float) config.scaling(spec.method().orElseThrow(), module) : 1;
+    float scale =
+        spec.scaled() ? (float) config.scaling(spec.method().orElseThrow().storedAs(), module) : 1;
     if (scale == 1) {
       return tensor;
     }

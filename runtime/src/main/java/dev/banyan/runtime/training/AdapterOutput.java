@@ -20,6 +20,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -48,21 +49,23 @@ record AdapterOutput(
    */
   static AdapterOutput of(
       BundleManifest manifest, TrainingPlan plan, Optional<LabelSet> labels, Path folder) {
+    requireOwnKeys(manifest);
     LayerRanks ranks = LayerRanks.of(plan.adapter(), manifest.adapter());
     List<String> saved = modulesToSave(manifest, labels.isPresent());
-    AdapterConfig config = new AdapterDescription(manifest, plan.adapter(), ranks, saved).config();
-    requireOwnKeys(manifest, config);
     return new AdapterOutput(
-        manifest, ranks, config, labels.map(LabelSet::names).orElse(List.of()), folder);
+        manifest,
+        ranks,
+        new AdapterDescription(manifest, plan.adapter(), ranks, saved).config(),
+        labels.map(LabelSet::names).orElse(List.of()),
+        folder);
   }
 
-  private static void requireOwnKeys(BundleManifest manifest, AdapterConfig config) {
+  private static void requireOwnKeys(BundleManifest manifest) {
     Map<String, ParameterSpec> byKey = new HashMap<>();
     for (ParameterSpec spec : manifest.parameters()) {
-      String key = spec.isOfModel() ? config.key(spec) : spec.peftKey();
-      ParameterSpec other = spec.isSaved() ? byKey.put(key, spec) : null;
+      ParameterSpec other = spec.isSaved() ? byKey.put(spec.peftKey(), spec) : null;
       if (other != null) {
-        throw new TrainingFailure.OneKeyTwice(key, method(other), method(spec));
+        throw new TrainingFailure.OneKeyTwice(spec.peftKey(), method(other), method(spec));
       }
     }
   }
@@ -117,7 +120,7 @@ record AdapterOutput(
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     boolean telling = false;
     boolean learned = false;
-    for (ParameterSpec spec : ranks.present(manifest.parameters())) {
+    for (ParameterSpec spec : manifest.parameters()) {
       Tensor trained = byName.get(spec.name());
       if (trained == null) {
         throw new TrainingFailure.UselessAdapter(spec.name(), "is not in the checkpoint");
@@ -125,6 +128,13 @@ record AdapterOutput(
       if (spec.isSaved()) {
         Tensor tensor = ranks.own(spec, trained);
         requireFinite(spec, tensor.floats());
+        ParameterSpec startSpec = StartFactors.startOf(spec, manifest.parameters());
+        if (startSpec != spec) {
+          Tensor start = ranks.own(startSpec, Objects.requireNonNull(byName.get(startSpec.name())));
+          telling = true;
+          learned |= !StartFactors.isAtStart(tensor, start);
+          tensor = StartFactors.withStart(spec, tensor, start);
+        }
         telling |= Neutral.isTelling(spec);
         learned |= Neutral.isTelling(spec) && !Neutral.is(spec, tensor);
         String key = key(spec);

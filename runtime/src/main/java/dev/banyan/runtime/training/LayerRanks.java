@@ -9,8 +9,8 @@ import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Sizes;
-import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.runtime.base.LayerFactors;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -55,16 +55,12 @@ final class LayerRanks {
     }
     for (AlphaPattern.Rule rule : plan.alphas().rules()) {
       Require.that(
-          adapter.methods().stream().anyMatch(LayerRanks::hasAlpha),
+          adapter.methods().stream().anyMatch(method -> method.name().isScaled()),
           "alpha-pattern",
           "'" + rule.layers() + "=" + rule.alpha() + "'",
           "none, as no method of this bundle (%s) has an alpha".formatted(adapter.targets()));
     }
     return new LayerRanks(plan, adapter.sites());
-  }
-
-  private static boolean hasAlpha(MethodInfo method) {
-    return method.name().isScaled() && method.name().sizes().contains(Size.RANK);
   }
 
   private static void requireFits(String flag, String layers, List<String> sites) {
@@ -92,6 +88,17 @@ final class LayerRanks {
         .orElse(usual);
   }
 
+  /** What products are multiplied by, by layer. */
+  Map<String, Double> scalings() {
+    List<String> sites = List.copyOf(bySite.keySet());
+    List<Double> each = scalings(sites);
+    Map<String, Double> scalings = new LinkedHashMap<>();
+    for (int i = 0; i < sites.size(); i++) {
+      scalings.put(sites.get(i), each.get(i));
+    }
+    return scalings;
+  }
+
   /** What a method's product is multiplied by in each of its layers. */
   List<Double> scalings(List<String> sites) {
     List<Double> scalings = new ArrayList<>();
@@ -100,6 +107,25 @@ final class LayerRanks {
       scalings.add(alpha(site, rank) / plan.divisor(rank));
     }
     return scalings;
+  }
+
+  /**
+   * The factors of the base that a run starts from, by layer.
+   *
+   * @param adapter what is trained; most methods start from no such factors
+   */
+  Map<String, LayerFactors.Wanted> starts(AdapterInfo adapter) {
+    Map<String, LayerFactors.Wanted> starts = new LinkedHashMap<>();
+    for (MethodInfo method : adapter.methods()) {
+      if (method.name() == MethodName.PISSA || method.name() == MethodName.OLORA) {
+        List<Double> scalings = scalings(method.sites());
+        for (int i = 0; i < scalings.size(); i++) {
+          String site = method.sites().get(i);
+          starts.put(site, new LayerFactors.Wanted(method.name(), of(site), scalings.get(i)));
+        }
+      }
+    }
+    return starts;
   }
 
   /** The highest rank, which the graph has. */
@@ -117,22 +143,14 @@ final class LayerRanks {
 
   /** Start values of all parameters, filled up to the highest rank. */
   List<Tensor> start(List<ParameterSpec> specs, ParameterInitializer initializer, int labels) {
-    return specs.stream().map(spec -> start(spec, initializer, labels)).toList();
-  }
-
-  private Tensor start(ParameterSpec spec, ParameterInitializer initializer, int labels) {
-    Shape shape = spec.shape(sizes(highest(), labels));
-    if (!spec.ranks().has(of(spec))) {
-      float[] zeros = new float[Math.toIntExact(shape.elements())];
-      return Tensor.ofFloats(spec.name(), shape, zeros);
-    }
-    Sizes own = sizes(of(spec), labels);
-    return initializer.tensors(List.of(spec), own).getFirst().resized(shape);
-  }
-
-  /** Parameters of a bundle as adapters of these ranks have them. */
-  List<ParameterSpec> present(List<ParameterSpec> specs) {
-    return specs.stream().map(spec -> spec.of(of(spec))).toList();
+    return specs.stream()
+        .map(
+            spec ->
+                initializer
+                    .tensors(List.of(spec), sizes(of(spec), labels))
+                    .getFirst()
+                    .resized(spec.shape(sizes(highest(), labels))))
+        .toList();
   }
 
   /** A parameter with its layer's own rank. */

@@ -261,17 +261,20 @@ public final class Trainer {
 
   private List<Tensor> start(Optional<LabelSet> labels) {
     int count = labels.map(LabelSet::size).orElse(0);
+    BaseValues base =
+        BaseValues.of(bundle)
+            .with(StartFactors.of(bundle, ranks.starts(bundle.manifest().adapter())));
     ParameterInitializer initializer =
-        new ParameterInitializer(plan.seed(), BaseValues.of(bundle), new TokensOfBase(bundle));
+        new ParameterInitializer(plan.seed(), base, new TokensOfBase(bundle));
     return ranks.start(bundle.manifest().parameters(), initializer, count);
   }
 
   private TrainingStart start(Checkpoint start, boolean evaluates) {
     return new TrainingStart(
         bundle,
-        ranks.present(bundle.manifest().parameters()),
         start,
         plan.adamW(),
+        ranks.scalings(),
         reusesPrefix(),
         evaluates,
         plan.compute().session());
@@ -279,7 +282,7 @@ public final class Trainer {
 
   private long elements(List<Tensor> tensors) {
     long elements = 0;
-    for (ParameterSpec spec : ranks.present(bundle.manifest().parameters())) {
+    for (ParameterSpec spec : bundle.manifest().parameters()) {
       for (Tensor tensor : tensors) {
         boolean own = spec.isTrained() && tensor.name().equals(spec.name());
         elements += own ? ranks.own(spec, tensor).shape().elements() : 0;

@@ -85,6 +85,7 @@ class LayerRanksTest {
             bundle,
             Checkpoint.fresh(start),
             AdamW.defaults(),
+            Map.of(),
             false,
             false,
             SessionSettings.defaults());

@@ -1,8 +1,0 @@
-package dev.banyan.graph.training;
-
-class PrefixTest extends ModelMethodContract {
-  @Override
-  String method() {
-    return "prefix";
-  }
-}
