@@ -27,11 +27,6 @@ public sealed interface AdapterConfig
    */
   OptionalInt size(Size size, String module);
 
-  /** What describes one of its methods: in an adapter of several, a part. */
-  default AdapterConfig partOf(MethodName method) {
-    return this;
-  }
-
   /** What the parameters that have a scaling are multiplied by in a layer. */
   double scaling(MethodName method, String module);
 

@@ -10,6 +10,8 @@ public enum Initializer {
    * kaiming_uniform_(a=sqrt(5))}, which PEFT uses for LoRA's A.
    */
   KAIMING_UNIFORM,
+  /** The same with fan_in = the product of all dimensions but the first: a convolution's A. */
+  KAIMING_UNIFORM_KERNEL,
   /** All zeros, so that a LoRA pair changes nothing before its first step. */
   ZEROS,
   /** All ones, for what multiplies. A bank holds the distance from one. */
@@ -26,12 +28,7 @@ public enum Initializer {
    * The lengths of the columns of the layer's own weight {@code [in, out]}: see {@link BaseValues}.
    * A bank holds the factor of what the layer gives, less one.
    */
-  BASE_NORM,
-  /**
-   * A factor of the layer's own weight, which the method takes apart when a run begins: PiSSA's and
-   * OLoRA's.
-   */
-  FACTOR_OF_BASE;
+  BASE_NORM;
 
   /** The name used in files. */
   public String text() {

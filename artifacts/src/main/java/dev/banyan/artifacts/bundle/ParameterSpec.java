@@ -90,11 +90,6 @@ public record ParameterSpec(
     return new ParameterSpec(name, dims, init, peftKey, layout, true, decayed, method, role);
   }
 
-  /** The same with another start. */
-  public ParameterSpec starting(Initializer other) {
-    return new ParameterSpec(name, dims, other, peftKey, layout, scaled, decayed, method, role);
-  }
-
   /** The same in another role. */
   public ParameterSpec as(Role other) {
     return new ParameterSpec(name, dims, init, peftKey, layout, scaled, decayed, method, other);

@@ -27,14 +27,6 @@ public final class AdapterMethods {
         known(name, settings, List.of());
         yield new Dora();
       }
-      case PISSA, OLORA -> {
-        known(name, settings, List.of());
-        yield new LoraFromBase(name);
-      }
-      case LORA_FA -> {
-        known(name, settings, List.of());
-        yield new LoraFa();
-      }
       case LOHA -> {
         known(name, settings, List.of());
         yield new Loha();

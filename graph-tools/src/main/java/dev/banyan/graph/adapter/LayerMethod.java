@@ -30,8 +30,7 @@ import java.util.Optional;
  * an influence on another. And in training one gets from the node that makes the adapted value to
  * the value whose place it takes along first inputs: so {@link RemoveAdapters} finds it.
  */
-public sealed interface LayerMethod extends AdapterMethod
-    permits Lora, Dora, LoraFromBase, LoraFa, Loha, Miss, Ia3 {
+public sealed interface LayerMethod extends AdapterMethod permits Lora, Dora, Loha, Miss, Ia3 {
   /** What is trained at a site, in the order in which {@link #train} and {@link #serve} take it. */
   List<ParameterSpec> parameters(Site site);
 

@@ -18,7 +18,7 @@ import java.util.List;
  *
  * <p>The scaling multiplies the small {@code x A}, and the product is added before the layer's
  * bias, so that what follows the layer still looks as ONNX Runtime's fusions expect it. A table of
- * embeddings is adapted by {@link EmbeddingLora}.
+ * embeddings is adapted by {@link EmbeddingLora}, a convolution by {@link ConvolutionLora}.
  */
 public record Lora() implements LayerMethod {
   @Override
@@ -29,29 +29,29 @@ public record Lora() implements LayerMethod {
   @Override
   public boolean adapts(SiteKind kind) {
     return switch (kind) {
-      case SiteKind.Linear _, SiteKind.Embedding _ -> true;
+      case SiteKind.Linear _, SiteKind.Embedding _, SiteKind.Convolution _ -> true;
     };
   }
 
   @Override
   public List<ParameterSpec> parameters(Site site) {
     return switch (site.kind()) {
-      case SiteKind.Linear _ -> ofLayer(name(), site);
+      case SiteKind.Linear _ -> ofLayer(site);
       case SiteKind.Embedding _ -> EmbeddingLora.parameters(site);
+      case SiteKind.Convolution _ -> ConvolutionLora.parameters(site);
     };
   }
 
-  /** A and B of a linear layer, for a method that keeps them as LoRA does. */
-  static List<ParameterSpec> ofLayer(MethodName method, Site site) {
+  private List<ParameterSpec> ofLayer(Site site) {
     String in = Long.toString(site.inFeatures());
     String out = Long.toString(site.outFeatures());
     String a = site.path() + ".lora_A";
     String b = site.path() + ".lora_B";
     return List.of(
-        ParameterSpec.of(method, a, List.of(in, ParameterSpec.RANK), Initializer.KAIMING_UNIFORM)
+        ParameterSpec.of(name(), a, List.of(in, ParameterSpec.RANK), Initializer.KAIMING_UNIFORM)
             .stored(a + ".weight", Layout.TRANSPOSED)
             .withDecay(),
-        ParameterSpec.of(method, b, List.of(ParameterSpec.RANK, out), Initializer.ZEROS)
+        ParameterSpec.of(name(), b, List.of(ParameterSpec.RANK, out), Initializer.ZEROS)
             .stored(b + ".weight", Layout.TRANSPOSED)
             .withDecay()
             .withScaling());
@@ -62,6 +62,7 @@ public record Lora() implements LayerMethod {
     return switch (site.kind()) {
       case SiteKind.Linear _ -> trainLayer(builder, adapter);
       case SiteKind.Embedding _ -> EmbeddingLora.train(builder, adapter);
+      case SiteKind.Convolution _ -> ConvolutionLora.train(builder, site, adapter);
     };
   }
 
@@ -77,6 +78,7 @@ public record Lora() implements LayerMethod {
     return switch (site.kind()) {
       case SiteKind.Linear _ -> serveLayer(builder, site, bank);
       case SiteKind.Embedding _ -> EmbeddingLora.serve(builder, site, bank);
+      case SiteKind.Convolution _ -> ConvolutionLora.serve(builder, site, bank);
     };
   }
 
@@ -89,9 +91,17 @@ public record Lora() implements LayerMethod {
     return builder.op("Add", bank.own(), shaped);
   }
 
-  /** A table is merged as a layer is: both are {@code [in, out]}. */
   @Override
   public LayerWeights merge(Layer layer, List<Tensor> adapter, SegmentAllocator allocator) {
+    return switch (SiteKind.of(layer.node())) {
+      // Both are [in, out].
+      case SiteKind.Linear _, SiteKind.Embedding _ -> mergeLayer(layer, adapter, allocator);
+      case SiteKind.Convolution _ -> ConvolutionLora.merge(layer, adapter, allocator);
+    };
+  }
+
+  private static LayerWeights mergeLayer(
+      Layer layer, List<Tensor> adapter, SegmentAllocator allocator) {
     // A Gemm multiplies its product by alpha, and the adapter's product was added behind that.
     double factor = 1.0 / layer.node().realAttribute("alpha", 1);
     LowRankProduct product =

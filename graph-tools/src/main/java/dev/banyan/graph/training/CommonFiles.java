@@ -40,22 +40,8 @@ record CommonFiles(BundleWriter writer, PrepareRequest request, BaseValues base)
     Sizes sizes = Sizes.of(DEFAULT_RANK, request.task().exampleLabels());
     CheckpointFile.write(
         writer.path(Bundle.CHECKPOINT),
-        Checkpoint.fresh(
-            new ParameterInitializer(DEFAULT_SEED, start).tensors(plain(parameters), sizes)));
+        Checkpoint.fresh(new ParameterInitializer(DEFAULT_SEED, start).tensors(parameters, sizes)));
     copyTokenizer();
-  }
-
-  /** What a run takes out of the base's weights at its own rank starts as in plain LoRA here. */
-  private static List<ParameterSpec> plain(List<ParameterSpec> parameters) {
-    return parameters.stream()
-        .map(
-            spec -> {
-              boolean first = spec.isTrained() && spec.dims().getLast().equals(ParameterSpec.RANK);
-              return spec.init() == Initializer.FACTOR_OF_BASE
-                  ? spec.starting(first ? Initializer.KAIMING_UNIFORM : Initializer.ZEROS)
-                  : spec;
-            })
-        .toList();
   }
 
   private Map<String, Tensor> norms(List<ParameterSpec> parameters) {

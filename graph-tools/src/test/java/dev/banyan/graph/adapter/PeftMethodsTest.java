@@ -6,9 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
-import dev.banyan.artifacts.bundle.Initializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
-import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
@@ -68,13 +66,10 @@ class PeftMethodsTest {
     return Stream.of(
         new Recorded("lora", true, "lora:targets=all-linear"),
         new Recorded("rslora", true, "lora:targets=all-linear"),
-        new Recorded("lora_fa", true, "lora-fa:targets=all-linear"),
+        new Recorded("lora_fa", true, "lora:targets=all-linear"),
         new Recorded("lora_plus", true, "lora:targets=all-linear"),
         new Recorded("dora", true, "dora:targets=query,value,intermediate.dense"),
         new Recorded("dora_rslora", true, "dora:targets=query,value"),
-        new Recorded("pissa", true, "pissa:targets=query,value,intermediate.dense"),
-        new Recorded("olora", true, "olora:targets=query,value,intermediate.dense"),
-        new Recorded("olora_rslora", true, "olora:targets=query"),
         new Recorded("loha", true, "loha:targets=query,value,intermediate.dense"),
         new Recorded("loha_patterns", true, "loha:targets=query,value"),
         new Recorded("embedding", true, "lora:targets=word_embeddings"),
@@ -172,26 +167,14 @@ class PeftMethodsTest {
         assertThat(out.scalar("loss"))
             .isCloseTo(recorded.tensor("loss").floats()[0], within(1e-5f));
         for (ParameterSpec spec : trained) {
-          gradient(recorded, spec, recorded.sizes(bundle))
+          gradient(recorded, spec, weights.sizes())
               .ifPresent(
                   wanted ->
                       BiasGradients.requireClose(
-                          spec.name(), folded(own(spec, weights, out), wanted), wanted));
+                          spec.name(), folded(out.floats(spec.name() + "_grad"), wanted), wanted));
         }
       }
     }
-  }
-
-  /** Of a factor with its start behind it, the factor's own part. */
-  private static float[] own(ParameterSpec spec, AdapterWeights weights, OutputTensors out) {
-    float[] all = out.floats(spec.name() + "_grad");
-    if (spec.init() != Initializer.FACTOR_OF_BASE) {
-      return all;
-    }
-    Sizes half = weights.sizes().with(Size.RANK, weights.rank() / 2);
-    return Tensor.ofFloats(spec.name(), spec.shape(weights.sizes()), all)
-        .resized(spec.shape(half))
-        .floats();
   }
 
   /** PEFT's gradient of what the graph is fed, which has the scaling in it. */
@@ -230,6 +213,7 @@ class PeftMethodsTest {
   @ParameterizedTest
   @MethodSource("recorded")
   void threeStepsOfTrainingGiveTheSame(Recorded recorded) {
+    Assumptions.assumeFalse(recorded.fixture().equals("lora_fa"), "another optimizer");
     Assumptions.assumeFalse(recorded.fixture().equals("miss_mini"), "its rows are trained apart");
     Bundle bundle = prepare(recorded, Emission.FUSED);
     float[] losses = recorded.tensor("losses").floats();
@@ -237,12 +221,12 @@ class PeftMethodsTest {
       Map<String, Tensor> feeds = recorded.batch();
       feeds.putAll(recorded.scalings(bundle));
       RecordedSteps.Outcome outcome =
-          new RecordedSteps(bundle, recorded.adamW(), RATE, recorded.bySite(bundle))
+          new RecordedSteps(bundle, recorded.adamW(), RATE)
               .run(recorded.start(bundle), TrainingRun.feeds(scope, feeds), losses.length);
       for (int step = 0; step < losses.length; step++) {
         assertThat(outcome.losses().get(step)).isCloseTo(losses[step], within(LOGIT_TOLERANCE));
       }
-      Sizes sizes = recorded.sizes(bundle);
+      Sizes sizes = recorded.weights(bundle).sizes();
       for (Tensor parameter : outcome.parameters()) {
         ParameterSpec spec = Recorded.spec(bundle, parameter.name());
         recorded

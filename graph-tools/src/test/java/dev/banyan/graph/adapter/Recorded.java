@@ -1,16 +1,12 @@
 package dev.banyan.graph.adapter;
 
 import dev.banyan.artifacts.adapter.AdapterConfig;
-import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
-import dev.banyan.artifacts.bundle.Layout;
 import dev.banyan.artifacts.bundle.MethodInfo;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
-import dev.banyan.artifacts.bundle.Role;
-import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.safetensors.SafetensorsFile;
@@ -98,17 +94,6 @@ record Recorded(String fixture, boolean mergeable, List<String> methods) {
     return feeds;
   }
 
-  /** The scaling of each layer. */
-  Map<String, Double> bySite(Bundle bundle) {
-    Map<String, Double> scalings = new LinkedHashMap<>();
-    for (MethodInfo method : bundle.manifest().adapter().methods()) {
-      for (String site : method.sites()) {
-        scalings.put(site, adapter().config().scaling(method.name(), site));
-      }
-    }
-    return scalings;
-  }
-
   /** The scalings that the methods of a bundle take. */
   Map<String, Tensor> scalings(Bundle bundle) {
     AdapterConfig config = adapter().config();
@@ -130,23 +115,15 @@ record Recorded(String fixture, boolean mergeable, List<String> methods) {
   List<Tensor> start(Bundle bundle) {
     BaseValues base = BaseValues.of(bundle);
     SafetensorsFile file = adapter().widened().weights();
-    Sizes sizes = sizes(bundle);
+    Sizes sizes = weights(bundle).sizes();
     return bundle.manifest().parameters().stream()
         .map(
             spec ->
                 byKey(file, "", spec)
-                    .or(() -> byKey(expected(), "initial/", spec))
                     .map(tensor -> whole(tensor, spec, sizes))
                     .orElseGet(() -> base.neutral(spec, sizes))
                     .named(spec.name()))
         .toList();
-  }
-
-  /** The sizes that it was trained with: without room for what it counts from. */
-  Sizes sizes(Bundle bundle) {
-    Sizes sizes = weights(bundle).sizes();
-    boolean counts = adapter().config() instanceof LoraConfig lora && lora.start().isPresent();
-    return counts ? sizes.with(Size.RANK, sizes.of(Size.RANK) / 2) : sizes;
   }
 
   /** What was recorded for a parameter, such as its gradient, as the graph has it. */
@@ -163,21 +140,11 @@ record Recorded(String fixture, boolean mergeable, List<String> methods) {
 
   private static Optional<Tensor> byKey(SafetensorsFile file, String prefix, ParameterSpec spec) {
     return file.tensors().entrySet().stream()
-        .filter(entry -> spec.isSaved() || prefix.equals("initial/"))
-        .filter(entry -> entry.getKey().matches(prefix + "(.+\\.)?" + Pattern.quote(key(spec))))
+        .filter(entry -> spec.isSaved())
+        .filter(
+            entry -> entry.getKey().matches(prefix + "(.+\\.)?" + Pattern.quote(spec.peftKey())))
         .findFirst()
-        .map(entry -> layout(spec).toGraph(entry.getValue()));
-  }
-
-  private static Layout layout(ParameterSpec spec) {
-    return spec.role() == Role.START ? Layout.TRANSPOSED : spec.layout();
-  }
-
-  /** What a factor counts from has its key in the recording of the start. */
-  private static String key(ParameterSpec spec) {
-    return spec.role() == Role.START
-        ? spec.name().substring(0, spec.name().length() - 1) + ".weight"
-        : spec.peftKey();
+        .map(entry -> spec.layout().toGraph(entry.getValue()));
   }
 
   static ParameterSpec spec(Bundle bundle, String name) {

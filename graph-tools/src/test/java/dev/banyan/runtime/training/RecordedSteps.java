@@ -15,9 +15,8 @@ import java.util.Map;
  * @param bundle what is trained
  * @param adamW how it is updated
  * @param rate the learning rate of every step
- * @param scalings by layer
  */
-public record RecordedSteps(Bundle bundle, AdamW adamW, double rate, Map<String, Double> scalings) {
+public record RecordedSteps(Bundle bundle, AdamW adamW, double rate) {
   /**
    * What came out.
    *
@@ -36,13 +35,7 @@ public record RecordedSteps(Bundle bundle, AdamW adamW, double rate, Map<String,
   public Outcome run(List<Tensor> start, Map<String, NativeTensor> feeds, int steps) {
     TrainingStart from =
         new TrainingStart(
-            bundle,
-            Checkpoint.fresh(start),
-            adamW,
-            scalings,
-            false,
-            false,
-            SessionSettings.defaults());
+            bundle, Checkpoint.fresh(start), adamW, false, false, SessionSettings.defaults());
     List<Float> losses = new ArrayList<>();
     try (SessionTrainingEngine engine = SessionTrainingEngine.open(from)) {
       for (int step = 0; step < steps; step++) {

@@ -40,8 +40,7 @@ final class AdapterTensors {
     left.keySet().removeIf(PeftAdapter::isCopy);
     Set<MethodName> methods = Set.copyOf(adapter.config().methods());
     for (ParameterSpec spec : bundle.parameters()) {
-      if (spec.isSaved()
-          && spec.method().map(own -> methods.contains(own.storedAs())).orElse(true)) {
+      if (spec.isSaved() && spec.method().map(methods::contains).orElse(true)) {
         find(spec).ifPresent(tensor -> take(spec, tensor));
       }
     }

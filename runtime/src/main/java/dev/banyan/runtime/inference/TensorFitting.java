@@ -26,7 +26,7 @@ record TensorFitting(AdapterConfig config, Sizes sizes) {
   Tensor of(ParameterSpec spec, Tensor found) {
     String module = AdapterTensors.module(spec, found);
     Tensor tensor = config.whole(spec, found);
-    Shape expected = spec.layout().inFile(spec.shape(sizesOf(spec, module)));
+    Shape expected = spec.layout().inFile(spec.shape(sizesOf(module)));
     requireSameSide(spec, tensor);
     if (!tensor.shape().equals(expected)) {
       throw AdapterFitting.unusable(
@@ -61,20 +61,17 @@ record TensorFitting(AdapterConfig config, Sizes sizes) {
   }
 
   /** What a layer has of each size. */
-  private Sizes sizesOf(ParameterSpec spec, String module) {
-    AdapterConfig part =
-        spec.method().map(method -> config.partOf(method.storedAs())).orElse(config);
+  private Sizes sizesOf(String module) {
     Sizes own = sizes;
     for (Size size : Size.values()) {
-      OptionalInt value = part.size(size, module);
+      OptionalInt value = config.size(size, module);
       own = value.isPresent() ? own.with(size, value.getAsInt()) : own;
     }
     return own;
   }
 
   private Tensor scaled(ParameterSpec spec, Tensor tensor, String module) {
-    float scale =
-        spec.scaled() ? (float) config.scaling(spec.method().orElseThrow().storedAs(), module) : 1;
+    float scale = spec.scaled() ? (float) config.scaling(spec.method().orElseThrow(), module) : 1;
     if (scale == 1) {
       return tensor;
     }

@@ -38,8 +38,7 @@ record AdapterDescription(
     List<OwnConfig.Own> own = new ArrayList<>();
     for (MethodInfo method : manifest.adapter().methods()) {
       switch (method.name()) {
-        case LORA, LORA_FA -> parts.add(lora(method));
-        case PISSA, OLORA -> parts.add(lora(method).withTwiceTheRank());
+        case LORA -> parts.add(lora(method));
         case LOHA -> parts.add(loha(method));
         case DORA -> parts.add(lora(method).withDora());
         case MISS -> parts.add(miss(method));

@@ -20,7 +20,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -128,13 +127,6 @@ record AdapterOutput(
       if (spec.isSaved()) {
         Tensor tensor = ranks.own(spec, trained);
         requireFinite(spec, tensor.floats());
-        ParameterSpec startSpec = StartFactors.startOf(spec, manifest.parameters());
-        if (startSpec != spec) {
-          Tensor start = ranks.own(startSpec, Objects.requireNonNull(byName.get(startSpec.name())));
-          telling = true;
-          learned |= !StartFactors.isAtStart(tensor, start);
-          tensor = StartFactors.withStart(spec, tensor, start);
-        }
         telling |= Neutral.isTelling(spec);
         learned |= Neutral.isTelling(spec) && !Neutral.is(spec, tensor);
         String key = key(spec);

@@ -46,7 +46,9 @@ final class SessionTrainingEngine implements TrainingEngine {
     boolean scaled = gradients.inputs().stream().anyMatch(port -> port.name().equals(SCALE));
     this.scale = scaled ? Optional.of(LossScale.of(start.checkpoint())) : Optional.empty();
     this.scaleValue = arena.allocate(ValueLayout.JAVA_FLOAT);
-    this.parameters = new TrainedParameters(start.bundle().manifest().parameters(), start, arena);
+    this.parameters =
+        new TrainedParameters(
+            start.bundle().manifest().parameters(), start.checkpoint(), start.adamW(), arena);
     for (TrainedParameter parameter : parameters.trained()) {
       pinned.put(parameter.spec().name() + "_grad", parameter.view(scope, parameter.gradient()));
     }

@@ -20,7 +20,6 @@ import java.util.List;
  */
 final class TrainedParameter {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
-  private static final double LORA_FA_EPSILON = 1e-6;
 
   private final ParameterSpec spec;
   private final Shape shape;
@@ -137,64 +136,6 @@ final class TrainedParameter {
       float kept = value.getAtIndex(FLOAT, i) * keep;
       float denominator = (float) Math.sqrt(v) / root + epsilon;
       value.setAtIndex(FLOAT, i, kept + size * (m / denominator));
-    }
-  }
-
-  /** Multiplies the step's gradient. */
-  void scale(double factor) {
-    for (long i = 0; i < elements; i++) {
-      sum.setAtIndex(FLOAT, i, sum.getAtIndex(FLOAT, i) * (float) factor);
-    }
-  }
-
-  /**
-   * Multiplies the step's gradient by a matrix from the left.
-   *
-   * @param matrix square, row by row, of as many rows as the parameter has
-   */
-  void project(double[] matrix) {
-    int rows = Math.toIntExact(shape.dim(0));
-    long columns = shape.dim(1);
-    double[] column = new double[rows];
-    for (long at = 0; at < columns; at++) {
-      for (int row = 0; row < rows; row++) {
-        column[row] = sum.getAtIndex(FLOAT, row * columns + at);
-      }
-      for (int row = 0; row < rows; row++) {
-        double product = 0;
-        for (int k = 0; k < rows; k++) {
-          product += matrix[row * rows + k] * column[k];
-        }
-        sum.setAtIndex(FLOAT, row * columns + at, (float) product);
-      }
-    }
-  }
-
-  /**
-   * One update as PEFT's optimizer for LoRA-FA does it, which is AdamW as Transformers had it: it
-   * adds a larger epsilon before the correction for the first steps, and decays afterwards.
-   *
-   * @param step number of this update, from 1
-   * @param rate step size of this parameter
-   * @param decay weight decay of this parameter
-   */
-  void updateByLoraFa(long step, double rate, double decay) {
-    float older = (float) AdamW.BETA_1;
-    float newer = (float) (1 - AdamW.BETA_1);
-    float older2 = (float) AdamW.BETA_2;
-    float newer2 = (float) (1 - AdamW.BETA_2);
-    double correction = Math.sqrt(1 - Math.pow(AdamW.BETA_2, (double) step));
-    float size = (float) (-rate * correction / (1 - Math.pow(AdamW.BETA_1, (double) step)));
-    float epsilon = (float) LORA_FA_EPSILON;
-    float decayed = (float) (-rate * decay);
-    for (long i = 0; i < elements; i++) {
-      float g = sum.getAtIndex(FLOAT, i);
-      float m = mean.getAtIndex(FLOAT, i) * older + newer * g;
-      float v = meanSquare.getAtIndex(FLOAT, i) * older2 + newer2 * g * g;
-      mean.setAtIndex(FLOAT, i, m);
-      meanSquare.setAtIndex(FLOAT, i, v);
-      float stepped = value.getAtIndex(FLOAT, i) + size * (m / ((float) Math.sqrt(v) + epsilon));
-      value.setAtIndex(FLOAT, i, stepped + decayed * stepped);
     }
   }
 

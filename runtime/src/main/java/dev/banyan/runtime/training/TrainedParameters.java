@@ -22,7 +22,6 @@ final class TrainedParameters {
   private static final double TINY = 1e-6;
 
   private final AdamW adamW;
-  private final Optional<LoraFaProjection> projection;
   private final List<TrainedParameter> parameters = new ArrayList<>();
   private final List<TrainedParameter> trained = new ArrayList<>();
   private boolean stepBegun;
@@ -33,14 +32,10 @@ final class TrainedParameters {
   /**
    * Takes the values of a checkpoint, and the optimizer's state if it has one.
    *
-   * @param specs each of them, in the bundle's order
-   * @param start has the checkpoint, and how to update
    * @param arena owns the memory
    */
-  TrainedParameters(List<ParameterSpec> specs, TrainingStart start, Arena arena) {
-    this.adamW = start.adamW();
-    Checkpoint checkpoint = start.checkpoint();
-    this.projection = LoraFaProjection.of(specs, checkpoint, start.scalings());
+  TrainedParameters(List<ParameterSpec> specs, Checkpoint checkpoint, AdamW adamW, Arena arena) {
+    this.adamW = adamW;
     Map<String, Shape> shapes = new LinkedHashMap<>();
     checkpoint.trainable().forEach(tensor -> shapes.put(tensor.name(), tensor.shape()));
     for (ParameterSpec spec : specs) {
@@ -98,13 +93,7 @@ final class TrainedParameters {
     for (TrainedParameter parameter : trained) {
       double rate = learningRate * (isFast(parameter.spec()) ? adamW.loraPlusRatio() : 1);
       double decay = parameter.spec().decayed() ? adamW.weightDecay() : 0;
-      if (projection.isEmpty()) {
-        parameter.update(step, rate, decay, factor);
-      } else {
-        parameter.scale(factor);
-        projection.get().of(parameter.spec()).ifPresent(parameter::project);
-        parameter.updateByLoraFa(step, rate, decay);
-      }
+      parameter.update(step, rate, decay, factor);
     }
     skip();
   }

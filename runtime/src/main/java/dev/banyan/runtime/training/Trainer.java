@@ -261,23 +261,14 @@ public final class Trainer {
 
   private List<Tensor> start(Optional<LabelSet> labels) {
     int count = labels.map(LabelSet::size).orElse(0);
-    BaseValues base =
-        BaseValues.of(bundle)
-            .with(StartFactors.of(bundle, ranks.starts(bundle.manifest().adapter())));
     ParameterInitializer initializer =
-        new ParameterInitializer(plan.seed(), base, new TokensOfBase(bundle));
+        new ParameterInitializer(plan.seed(), BaseValues.of(bundle), new TokensOfBase(bundle));
     return ranks.start(bundle.manifest().parameters(), initializer, count);
   }
 
   private TrainingStart start(Checkpoint start, boolean evaluates) {
     return new TrainingStart(
-        bundle,
-        start,
-        plan.adamW(),
-        ranks.scalings(),
-        reusesPrefix(),
-        evaluates,
-        plan.compute().session());
+        bundle, start, plan.adamW(), reusesPrefix(), evaluates, plan.compute().session());
   }
 
   private long elements(List<Tensor> tensors) {

@@ -3,7 +3,6 @@ package dev.banyan.runtime.training;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.runtime.ort.SessionSettings;
-import java.util.Map;
 
 /**
  * What an engine starts from.
@@ -11,7 +10,6 @@ import java.util.Map;
  * @param bundle has the graphs
  * @param checkpoint the parameters, and the optimizer's state where a run goes on
  * @param adamW how to update
- * @param scalings what the products of adapters are multiplied by, by layer
  * @param abovePrefix whether the feeds have what is below the lowest adapter
  * @param evaluates whether the eval graph will be run, which loads one graph more
  * @param session where and how to compute
@@ -20,12 +18,6 @@ record TrainingStart(
     Bundle bundle,
     Checkpoint checkpoint,
     AdamW adamW,
-    Map<String, Double> scalings,
     boolean abovePrefix,
     boolean evaluates,
-    SessionSettings session) {
-  /** Copies the map. */
-  TrainingStart {
-    scalings = Map.copyOf(scalings);
-  }
-}
+    SessionSettings session) {}

@@ -85,7 +85,6 @@ class LayerRanksTest {
             bundle,
             Checkpoint.fresh(start),
             AdamW.defaults(),
-            Map.of(),
             false,
             false,
             SessionSettings.defaults());

@@ -111,7 +111,7 @@ class LossScaleTest {
   void trainingSessionOfOnnxRuntimeCannotScale() {
     TrainingStart start =
         new TrainingStart(
-            half, fresh(), new AdamW(0, 1, 1), Map.of(), false, false, SessionSettings.defaults());
+            half, fresh(), new AdamW(0, 1, 1), false, false, SessionSettings.defaults());
     assertThatThrownBy(() -> OrtTrainingEngine.open(start, folder))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("engine is ort-training");
@@ -131,7 +131,7 @@ class LossScaleTest {
   private static TrainingEngine open(Bundle bundle, Checkpoint start) {
     return SessionTrainingEngine.open(
         new TrainingStart(
-            bundle, start, new AdamW(0, 1, 1), Map.of(), false, false, SessionSettings.defaults()));
+            bundle, start, new AdamW(0, 1, 1), false, false, SessionSettings.defaults()));
   }
 
   private static Map<String, NativeTensor> feeds(TensorScope scope) {

@@ -153,7 +153,7 @@ class TrainingEngineTest {
 
   private TrainingEngine open(EngineKind kind, AdamW adamW, Checkpoint start) throws IOException {
     TrainingStart from =
-        new TrainingStart(bundle, start, adamW, Map.of(), false, false, SessionSettings.defaults());
+        new TrainingStart(bundle, start, adamW, false, false, SessionSettings.defaults());
     return switch (kind) {
       case SESSION -> SessionTrainingEngine.open(from);
       case ORT_TRAINING -> OrtTrainingEngine.open(from, Files.createTempDirectory(folder, "run"));

@@ -20,8 +20,7 @@ record TypicalRun(double learningRate, List<String> flags) {
   /** One row a method. */
   static TypicalRun of(MethodName method) {
     return switch (method) {
-      case LORA, DORA, PISSA, OLORA, LORA_FA, LOHA ->
-          new TypicalRun(1e-3, List.of("--rank=8", "--alpha=16"));
+      case LORA, DORA, LOHA -> new TypicalRun(1e-3, List.of("--rank=8", "--alpha=16"));
       case MISS -> new TypicalRun(1e-3, List.of("--rank=16"));
       case IA3 -> new TypicalRun(1e-2, List.of());
       case PROMPT -> new TypicalRun(1e-2, List.of("--virtual-tokens=20"));

@@ -1,8 +1,0 @@
-package dev.banyan.graph.adapter;
-
-class LoraFaTest extends AdapterMethodContract {
-  @Override
-  LayerMethod method() {
-    return new LoraFa();
-  }
-}
