@@ -97,7 +97,7 @@ final class MixedMethods {
     for (ParameterSpec spec : bundle.manifest().parameters()) {
       boolean ofWeights = method.kind() == MethodName.Kind.WEIGHTS && spec.isOfBase();
       boolean ofHead = spec.method().isEmpty() && !spec.isOfBase();
-      if (spec.isSaved() && (ofWeights || ofHead || spec.method().equals(Optional.of(method)))) {
+      if (spec.isBanked() && (ofWeights || ofHead || spec.method().equals(Optional.of(method)))) {
         Tensor neutral = base.neutral(spec, sizes);
         float[] values = neutral.floats();
         for (int i = 0; i < values.length; i++) {

@@ -4,6 +4,7 @@ import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
 import dev.banyan.graph.adapter.AdapterMethod;
 import dev.banyan.graph.adapter.AdapterMethods;
+import dev.banyan.graph.adapter.LayerMethod;
 import dev.banyan.graph.adapter.Lora;
 import dev.banyan.graph.site.ModuleChoice;
 import java.util.LinkedHashMap;
@@ -15,7 +16,7 @@ import java.util.Optional;
  *
  * @param method how layers or weights are adapted
  * @param sites which layers; of no use to a method that does not adapt layers
- * @param settings the method's settings by the names of the command line, as they were given
+ * @param settings the method's settings by the names of the command line
  * @param modules which modules, of a method that trains weights of the base
  */
 public record MethodChoice(
@@ -55,7 +56,8 @@ public record MethodChoice(
       ModuleChoice modules = new ModuleChoice(own, exclude, layers);
       return new MethodChoice(AdapterMethods.of(method, settings), others, settings, modules);
     }
-    String targets = own.orElse(others.targets());
+    AdapterMethod made = AdapterMethods.of(method, settings);
+    String targets = own.or(() -> usualTargets(made)).orElse(others.targets());
     if (method.kind() == MethodName.Kind.LAYERS && targets.isEmpty()) {
       throw new IllegalArgumentException(
           "targets is missing, and the method %s adapts layers; for instance --targets query,value"
@@ -63,8 +65,12 @@ public record MethodChoice(
     }
     SiteChoice sites =
         new SiteChoice(targets, exclude.or(others::exclude), layers.or(others::layers));
-    return new MethodChoice(
-        AdapterMethods.of(method, settings), sites, settings, ModuleChoice.all());
+    Map<String, String> whole = AdapterMethods.whole(method, settings);
+    return new MethodChoice(made, sites, whole, ModuleChoice.all());
+  }
+
+  private static Optional<String> usualTargets(AdapterMethod method) {
+    return method instanceof LayerMethod adapting ? adapting.usualTargets() : Optional.empty();
   }
 
   private static Optional<String> take(Map<String, String> settings, String key) {

@@ -16,6 +16,7 @@ public record PrepareReport(Bundle bundle, double difference, Duration time) {
   /** Number of trainable parameters of an adapter of this rank with this many labels. */
   public long trainableParameters(long rank, long labels) {
     return bundle.manifest().parameters().stream()
+        .map(spec -> spec.of(Math.toIntExact(rank)))
         .filter(ParameterSpec::isTrained)
         .mapToLong(spec -> spec.shape(rank, labels).elements())
         .sum();

@@ -70,7 +70,8 @@ class ArchitectureTest {
   }
 
   /**
-   * To ask ONNX Runtime, to load the tokenizer of a bundle, and to fit an adapter as serving does.
+   * To ask ONNX Runtime, to load the tokenizer of a bundle, to ask the layers of its base, and to
+   * fit an adapter as serving does.
    */
   @Test
   void graphToolsUseNoMoreOfTheRuntimeThanTheyNeed() {
@@ -84,6 +85,7 @@ class ArchitectureTest {
                     DescribedPredicate.not(
                         resideInAnyPackage(
                             "dev.banyan.runtime.ort..",
+                            "dev.banyan.runtime.base..",
                             "dev.banyan.runtime.data..",
                             "dev.banyan.runtime.inference.."))))
         .check(all);

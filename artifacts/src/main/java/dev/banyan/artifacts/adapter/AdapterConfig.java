@@ -6,6 +6,8 @@ import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.tensor.Tensor;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -13,7 +15,15 @@ import java.util.OptionalInt;
  * that PEFT has for it.
  */
 public sealed interface AdapterConfig
-    permits LoraConfig, LohaConfig, MissConfig, Ia3Config, PromptConfig, LnTuningConfig, OwnConfig {
+    permits LoraConfig,
+        LohaConfig,
+        LokrConfig,
+        MissConfig,
+        Ia3Config,
+        PromptConfig,
+        PrefixConfig,
+        LnTuningConfig,
+        OwnConfig {
   /** What every adapter has. */
   CommonConfig common();
 
@@ -38,6 +48,20 @@ public sealed interface AdapterConfig
 
   /** The keys of the file. */
   ObjectNode json();
+
+  /**
+   * The tensors of the file as servers have them: what it has as a product is multiplied.
+   *
+   * @param tensors by name, float
+   */
+  default Map<String, Tensor> whole(Map<String, Tensor> tensors) {
+    return tensors;
+  }
+
+  /** How a bundle has to be prepared whose layers have parameters of the adapter's shapes. */
+  default Optional<String> bundleFor(MethodName method) {
+    return Optional.empty();
+  }
 
   /**
    * A tensor of the file as it is where its method is written out in full: what a file keeps of a

@@ -46,9 +46,11 @@ final class ConfigJson {
     return switch (type.textValue()) {
       case "LORA" -> LoraConfigJson.parse(artifact, json);
       case "LOHA" -> LohaConfig.parse(keys);
+      case "LOKR" -> LokrConfig.parse(keys);
       case "MISS" -> MissConfig.parse(keys);
       case "IA3" -> Ia3Config.parse(keys);
       case PromptConfig.TYPE -> PromptConfig.parse(keys);
+      case PrefixConfig.TYPE -> PrefixConfig.parse(keys);
       case LnTuningConfig.TYPE -> LnTuningConfig.parse(keys);
       case OwnConfig.TYPE -> OwnConfig.parse(keys);
       default -> throw UnsupportedSettings.unsupported(artifact, "peft_type", type);
@@ -253,7 +255,7 @@ final class ConfigJson {
     json.put(BIAS, bias.equals(BiasTraining.LORA_ONLY.text()) ? ofLayers : bias);
   }
 
-  private CorruptArtifact corrupt(String key, JsonNode node, String expected) {
+  CorruptArtifact corrupt(String key, Object node, String expected) {
     return new CorruptArtifact(artifact, "\"%s\" = %s".formatted(key, node), expected);
   }
 

@@ -10,6 +10,8 @@ import dev.banyan.artifacts.integrity.CorruptArtifact;
 import dev.banyan.artifacts.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -120,6 +122,23 @@ public record OwnConfig(CommonConfig common, List<AdapterConfig> parts, List<Own
   @Override
   public String key(ParameterSpec ofModel) {
     return ofModel.name();
+  }
+
+  @Override
+  public Map<String, Tensor> whole(Map<String, Tensor> tensors) {
+    Map<String, Tensor> whole = tensors;
+    for (AdapterConfig part : parts) {
+      whole = part.whole(whole);
+    }
+    return whole;
+  }
+
+  @Override
+  public Optional<String> bundleFor(MethodName method) {
+    return parts.stream()
+        .filter(part -> part.methods().contains(method))
+        .findFirst()
+        .flatMap(part -> part.bundleFor(method));
   }
 
   @Override

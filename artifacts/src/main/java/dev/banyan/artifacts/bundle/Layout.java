@@ -14,7 +14,9 @@ public enum Layout {
   /** A vector of n elements as {@code [n, 1]}. */
   COLUMN,
   /** A vector of n elements as {@code [1, n]}. */
-  ROW;
+  ROW,
+  /** All axes behind the first as one. */
+  FLAT;
 
   /** The name used in files. */
   public String text() {
@@ -28,7 +30,13 @@ public enum Layout {
       case TRANSPOSED -> Shape.of(inGraph.dim(1), inGraph.dim(0));
       case COLUMN -> Shape.of(inGraph.dim(0), 1);
       case ROW -> Shape.of(1, inGraph.dim(0));
+      case FLAT -> Shape.of(inGraph.dim(0), width(inGraph));
     };
+  }
+
+  /** Elements of a row; a shape of no rows has no elements to divide. */
+  private static long width(Shape shape) {
+    return shape.dims().stream().skip(1).reduce(1L, Math::multiplyExact);
   }
 
   /** A tensor of the graphs as the file has it. */
@@ -36,15 +44,18 @@ public enum Layout {
     return switch (this) {
       case SAME -> tensor;
       case TRANSPOSED -> tensor.transposed();
-      case COLUMN, ROW ->
+      case COLUMN, ROW, FLAT ->
           new Tensor(tensor.name(), tensor.type(), inFile(tensor.shape()), tensor.data());
     };
   }
 
-  /** A tensor of the file as the graphs have it; its shape there has been checked. */
+  /**
+   * The elements of a tensor of the file as the graphs have them; its shape has been checked. Which
+   * axes {@link #FLAT} ones have is the parameter's to say.
+   */
   public Tensor toGraph(Tensor tensor) {
     return switch (this) {
-      case SAME -> tensor;
+      case SAME, FLAT -> tensor;
       case TRANSPOSED -> tensor.transposed();
       case COLUMN, ROW ->
           new Tensor(

@@ -22,6 +22,9 @@ final class ManifestJson {
   private static final String EMBEDDING = "embedding";
   private static final String POSITIONS = "positions";
 
+  private static final String LEAST_RANK = "least_rank";
+  private static final String MOST_RANK = "most_rank";
+
   private ManifestJson() {}
 
   static ObjectNode write(BundleManifest manifest) {
@@ -91,6 +94,9 @@ final class ManifestJson {
         .put("decayed", parameter.decayed())
         .put("method", parameter.method().map(MethodName::text).orElse(""))
         .put("role", parameter.role().text());
+    if (!parameter.ranks().equals(RankRange.ALL)) {
+      json.put(LEAST_RANK, parameter.ranks().least()).put(MOST_RANK, parameter.ranks().most());
+    }
   }
 
   private static void texts(ArrayNode array, List<String> texts) {
@@ -168,7 +174,10 @@ final class ManifestJson {
                 json.flag("scaled"),
                 json.flag("decayed"),
                 method.isEmpty() ? Optional.empty() : Optional.of(MethodName.parse(method)),
-                json.parsed("role", Role::parse)));
+                json.parsed("role", Role::parse),
+                json.names().contains(LEAST_RANK)
+                    ? new RankRange(json.integer(LEAST_RANK), json.integer(MOST_RANK))
+                    : RankRange.ALL));
   }
 
   private static Map<String, BundleFile> files(JsonFields json) {

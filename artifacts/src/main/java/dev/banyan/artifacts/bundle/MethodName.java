@@ -32,6 +32,14 @@ public enum MethodName {
       List.of(Size.RANK),
       "changes of rank r * r from twice LoRA's numbers; where LoRA's rank is what is missing",
       "Hyeon-Woo et al., 2021, arXiv:2108.06098"),
+  /** The Kronecker product of two small matrices. */
+  LOKR(
+      Kind.LAYERS,
+      "LOKR",
+      true,
+      List.of(Size.RANK),
+      "a product of two small matrices of which every block is alike; full rank in tiny files",
+      "Yeh et al., 2023, arXiv:2309.14859"),
   /** Sums of inputs that share a row of a small matrix. */
   MISS(
       Kind.LAYERS,
@@ -48,6 +56,14 @@ public enum MethodName {
       List.of(),
       "scales what layers make by a vector; the fewest parameters, needs a large learning rate",
       "Liu et al., 2022, arXiv:2205.05638"),
+  /** Small networks behind blocks. */
+  BOTTLENECK(
+      Kind.LAYERS,
+      "",
+      true,
+      List.of(Size.BOTTLENECK),
+      "puts a small network behind attention and feed-forward blocks; learns the most per layer, cannot be merged",
+      "Houlsby et al., 2019, arXiv:1902.00751"),
   /** Biases only. */
   BITFIT(
       Kind.WEIGHTS,
@@ -64,6 +80,14 @@ public enum MethodName {
       List.of(Size.TOKENS),
       "puts learned tokens before a text; the smallest files, needs a large learning rate and many steps",
       "Lester et al., 2021, arXiv:2104.08691"),
+  /** Learned keys and values before the text's own. */
+  PREFIX(
+      Kind.MODEL,
+      "PREFIX_TUNING",
+      false,
+      List.of(Size.TOKENS),
+      "puts learned keys and values before a text in every layer; more room than prompt, no longer rows",
+      "Li and Liang, 2021, arXiv:2101.00190"),
   /** Normalizations only. */
   NORMS(
       Kind.WEIGHTS,
@@ -142,7 +166,7 @@ public enum MethodName {
     return Optional.of(peftType).filter(type -> !type.isEmpty());
   }
 
-  /** Whether what it adds is multiplied by alpha / rank. */
+  /** Whether what it adds is multiplied by alpha / rank, or by a scaling of its settings. */
   public boolean isScaled() {
     return scaled;
   }
@@ -150,8 +174,8 @@ public enum MethodName {
   /** Whether a scaling of zero leaves the bare base. */
   public boolean isSwitchable() {
     return switch (this) {
-      case LORA, LOHA -> true;
-      case DORA, MISS, IA3, PROMPT, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> false;
+      case LORA, LOHA, LOKR, BOTTLENECK -> true;
+      case DORA, MISS, IA3, PROMPT, PREFIX, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> false;
     };
   }
 

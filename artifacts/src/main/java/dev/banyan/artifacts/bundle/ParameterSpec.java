@@ -22,6 +22,7 @@ import java.util.stream.Collectors;
  * @param method whose parameter it is; absent for the head, and for weights of the base, which any
  *     adapter may have
  * @param role whether it is trained
+ * @param ranks of which ranks adapters are that have it
  */
 public record ParameterSpec(
     String name,
@@ -32,7 +33,8 @@ public record ParameterSpec(
     boolean scaled,
     boolean decayed,
     Optional<MethodName> method,
-    Role role) {
+    Role role,
+    RankRange ranks) {
   /** The dimension that each adapter chooses for itself: LoRA's rank. */
   public static final String RANK = "rank";
 
@@ -65,34 +67,64 @@ public record ParameterSpec(
       String name, List<String> dims, Initializer init, Layout layout) {
     boolean matrix = dims.size() == 2;
     return new ParameterSpec(
-        name, dims, init, name, layout, false, matrix, Optional.empty(), Role.TRAINED);
+        name,
+        dims,
+        init,
+        name,
+        layout,
+        false,
+        matrix,
+        Optional.empty(),
+        Role.TRAINED,
+        RankRange.ALL);
   }
 
   /** A trained parameter of a layer, without weight decay, that the file has as the graphs do. */
   public static ParameterSpec of(
       MethodName method, String name, List<String> dims, Initializer init) {
     return new ParameterSpec(
-        name, dims, init, name, Layout.SAME, false, false, Optional.of(method), Role.TRAINED);
+        name,
+        dims,
+        init,
+        name,
+        Layout.SAME,
+        false,
+        false,
+        Optional.of(method),
+        Role.TRAINED,
+        RankRange.ALL);
   }
 
   /** The same under another key in the file, with its elements laid out so there. */
   public ParameterSpec stored(String key, Layout as) {
-    return new ParameterSpec(name, dims, init, key, as, scaled, decayed, method, role);
+    return new ParameterSpec(name, dims, init, key, as, scaled, decayed, method, role, ranks);
   }
 
   /** The same with weight decay. */
   public ParameterSpec withDecay() {
-    return new ParameterSpec(name, dims, init, peftKey, layout, scaled, true, method, role);
+    return new ParameterSpec(name, dims, init, peftKey, layout, scaled, true, method, role, ranks);
   }
 
   /** The same that serving multiplies by alpha/rank. */
   public ParameterSpec withScaling() {
-    return new ParameterSpec(name, dims, init, peftKey, layout, true, decayed, method, role);
+    return new ParameterSpec(name, dims, init, peftKey, layout, true, decayed, method, role, ranks);
   }
 
   /** The same in another role. */
   public ParameterSpec as(Role other) {
-    return new ParameterSpec(name, dims, init, peftKey, layout, scaled, decayed, method, other);
+    return new ParameterSpec(
+        name, dims, init, peftKey, layout, scaled, decayed, method, other, ranks);
+  }
+
+  /** The same of adapters of these ranks. */
+  public ParameterSpec at(RankRange other) {
+    return new ParameterSpec(
+        name, dims, init, peftKey, layout, scaled, decayed, method, role, other);
+  }
+
+  /** What it is in an adapter of this rank: one that does not have it leaves it as it starts. */
+  public ParameterSpec of(int rank) {
+    return ranks.has(rank) ? this : as(Role.START);
   }
 
   /**
@@ -110,12 +142,17 @@ public record ParameterSpec(
 
   /** True if its gradient is computed and it changes in training. */
   public boolean isTrained() {
-    return role == Role.TRAINED;
+    return role == Role.TRAINED || role == Role.FACTOR;
   }
 
-  /** True if adapters' files have it, and the serving graph has a bank of it. */
+  /** True if adapters' files have it. */
   public boolean isSaved() {
     return role != Role.START;
+  }
+
+  /** True if the serving graph has a bank of it. */
+  public boolean isBanked() {
+    return role == Role.TRAINED || role == Role.FROZEN;
   }
 
   /** The path of the layer that it belongs to: its name without the last part. */

@@ -7,6 +7,8 @@ import java.util.Locale;
 public enum Role {
   /** It is trained, saved and served. */
   TRAINED,
+  /** It is trained and saved; what is served is a product that it is a part of. */
+  FACTOR,
   /** It stays as it starts, and is saved and served with the others: VeRA's projections. */
   FROZEN,
   /**

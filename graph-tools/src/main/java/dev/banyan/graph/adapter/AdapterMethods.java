@@ -31,6 +31,10 @@ public final class AdapterMethods {
         known(name, settings, List.of());
         yield new Loha();
       }
+      case LOKR -> {
+        known(name, settings, List.of("decompose_both", "decompose_factor"));
+        yield new Lokr(flag("decompose_both", settings), divisor("decompose_factor", settings));
+      }
       case MISS -> {
         known(name, settings, List.of());
         yield new Miss();
@@ -39,9 +43,17 @@ public final class AdapterMethods {
         known(name, settings, List.of("feedforward"));
         yield new Ia3(Optional.ofNullable(settings.get("feedforward")).map(PathMatch::parse));
       }
+      case BOTTLENECK -> {
+        known(name, settings, Bottleneck.settings());
+        yield Bottleneck.of(settings);
+      }
       case PROMPT -> {
         known(name, settings, Prompt.settings());
         yield Prompt.of(settings);
+      }
+      case PREFIX -> {
+        known(name, settings, Prefix.settings());
+        yield Prefix.of(settings);
       }
       case BITFIT -> {
         known(name, settings, List.of());
@@ -66,6 +78,11 @@ public final class AdapterMethods {
     };
   }
 
+  /** All settings of a method, where some were given: what adapters have to be told of. */
+  public static Map<String, String> whole(MethodName name, Map<String, String> given) {
+    return name == MethodName.BOTTLENECK ? Bottleneck.whole(given) : given;
+  }
+
   private static int count(MethodName name, Map<String, String> settings, String setting) {
     String text = settings.getOrDefault(setting, "");
     if (!text.matches("[1-9][0-9]{0,5}")) {
@@ -74,6 +91,24 @@ public final class AdapterMethods {
               .formatted(name.text(), setting, text, name.text(), setting));
     }
     return Integer.parseInt(text);
+  }
+
+  private static boolean flag(String name, Map<String, String> settings) {
+    String value = settings.getOrDefault(name, "false");
+    if (!value.equals("true") && !value.equals("false")) {
+      throw new IllegalArgumentException(
+          "%s is '%s'; expected true or false".formatted(name, value));
+    }
+    return value.equals("true");
+  }
+
+  private static int divisor(String name, Map<String, String> settings) {
+    String value = settings.getOrDefault(name, "-1");
+    if (!value.matches("-1|[1-9][0-9]{0,6}")) {
+      throw new IllegalArgumentException(
+          "%s is '%s'; expected -1 or a positive whole number".formatted(name, value));
+    }
+    return Integer.parseInt(value);
   }
 
   private static void known(MethodName name, Map<String, String> settings, List<String> known) {

@@ -103,7 +103,7 @@ public final class InsertAdapters {
     for (Site site : sites) {
       List<Value> banks =
           method.parameters(site).stream()
-              .filter(ParameterSpec::isSaved)
+              .filter(ParameterSpec::isBanked)
               .map(spec -> addBank(graph, spec))
               .toList();
       Value own = own(site);

@@ -30,13 +30,22 @@ import java.util.Optional;
  * an influence on another. And in training one gets from the node that makes the adapted value to
  * the value whose place it takes along first inputs: so {@link RemoveAdapters} finds it.
  */
-public sealed interface LayerMethod extends AdapterMethod permits Lora, Dora, Loha, Miss, Ia3 {
+public sealed interface LayerMethod extends AdapterMethod
+    permits Lora, Dora, Loha, Lokr, Miss, Ia3, Bottleneck {
   /** What is trained at a site, in the order in which {@link #train} and {@link #serve} take it. */
   List<ParameterSpec> parameters(Site site);
 
   /** Whether it can adapt sites of a kind. */
   default boolean adapts(SiteKind kind) {
     return kind instanceof SiteKind.Linear;
+  }
+
+  /**
+   * The layers that it usually adapts, as {@code targets} has them; empty for a method that has to
+   * be told.
+   */
+  default Optional<String> usualTargets() {
+    return Optional.empty();
   }
 
   /** Which value of a site the method adapts. */

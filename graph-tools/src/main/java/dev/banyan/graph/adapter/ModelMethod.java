@@ -13,7 +13,7 @@ import dev.banyan.graph.ir.Value;
  * as the base computes it. And a text's answer does not depend on how many tokens the adapters of
  * other texts have.
  */
-public sealed interface ModelMethod extends AdapterMethod permits Prompt {
+public sealed interface ModelMethod extends AdapterMethod permits Prompt, Prefix {
   /**
    * Finds in a graph what it changes there.
    *
@@ -53,6 +53,26 @@ public sealed interface ModelMethod extends AdapterMethod permits Prompt {
    * @param adapterIds int64 {@code [batch]}: the slot of each text
    */
   record Bank(Value rows, Value counts, Value adapterIds) {
+    /**
+     * The first tokens of each text's adapter, {@code [batch, most, n..]}; without copying those
+     * that there is only room for.
+     *
+     * @param most how many, an int64 scalar
+     */
+    Value ofTexts(GraphBuilder builder, Value most) {
+      Value sizes = builder.op("Shape", rows);
+      Value room = builder.op("Gather", sizes, builder.scalar(1L));
+      Value starts =
+          builder.op("Reshape", builder.op("Mul", adapterIds, room), builder.longs(-1, 1));
+      Value places = builder.op("Add", starts, TextColumns.range(builder, most));
+      Value each =
+          builder.op(
+              "Slice", sizes, builder.longs(2), builder.longs(Long.MAX_VALUE), builder.longs(0));
+      Value flat =
+          builder.op("Reshape", rows, TextColumns.concat(builder, builder.longs(-1), each));
+      return builder.op("Gather", flat, places);
+    }
+
     /** How many tokens stand before each text, int64 {@code [batch, 1]}. */
     Value ofEachText(GraphBuilder builder) {
       Value counted = builder.op("Gather", counts, adapterIds);

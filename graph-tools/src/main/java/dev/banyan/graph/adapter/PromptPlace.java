@@ -136,8 +136,7 @@ record PromptPlace(Graph graph, TokenTable table, ParameterSpec parameter)
   private UnaryOperator<Value> prompts(GraphBuilder builder, ModelMethod.Bank bank, Value most) {
     Value end = builder.op("Reshape", most, builder.longs(1));
     Value counts = builder.op("Reshape", bank.ofEachText(builder), builder.longs(-1, 1, 1));
-    Value rows = builder.op("Gather", bank.rows(), bank.adapterIds());
-    Value learned = builder.op("Slice", rows, builder.longs(0), end, builder.longs(1));
+    Value learned = bank.ofTexts(builder, most);
     Value column = builder.op("Reshape", range(builder, most), builder.longs(-1, 1));
     Value has = builder.op("Less", column, counts);
     return words -> {

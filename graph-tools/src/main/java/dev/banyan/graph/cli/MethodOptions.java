@@ -1,10 +1,10 @@
 package dev.banyan.graph.cli;
 
 import dev.banyan.artifacts.bundle.BiasTraining;
-import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.graph.MethodChoice;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
 import dev.banyan.graph.adapter.BaseWeightChoice;
+import dev.banyan.graph.adapter.LayerMethod;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -80,10 +80,13 @@ final class MethodOptions {
         methods.stream().map(text -> MethodChoice.parse(text, sites)).toList();
     boolean taken =
         choices.stream()
-            .anyMatch(choice -> choice.method().name().kind() == MethodName.Kind.LAYERS);
+            .anyMatch(
+                choice ->
+                    choice.method() instanceof LayerMethod method
+                        && method.usualTargets().isEmpty());
     if (!taken && (targets != null || exclude != null || layers != null)) {
       throw new IllegalArgumentException(
-          "targets, --exclude and --layers are for methods that adapt layers; write those of a method that trains weights behind its name, such as --method bitfit:layers=4-5");
+          "targets, --exclude and --layers are for methods that have to be told which layers; write those of others behind their names, such as --method bitfit:layers=4-5");
     }
     return choices;
   }

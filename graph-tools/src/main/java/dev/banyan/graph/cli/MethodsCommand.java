@@ -114,7 +114,8 @@ public final class MethodsCommand implements Callable<Integer> {
                 .filter(spec -> spec.method().equals(Optional.of(method)));
     Sizes sizes = Sizes.usual().with(Size.RANK, rank).with(Size.LABELS, 0);
     return OptionalLong.of(
-        own.filter(ParameterSpec::isTrained)
+        own.map(parameter -> parameter.of(rank))
+            .filter(ParameterSpec::isTrained)
             .mapToLong(parameter -> parameter.shape(sizes).elements())
             .sum());
   }

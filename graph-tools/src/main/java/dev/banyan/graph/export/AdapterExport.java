@@ -52,7 +52,7 @@ public final class AdapterExport {
     AdapterWeights weights = AdapterWeights.fit(adapter, opened, ServingPlan.anySize());
     List<Tensor> banks = new ArrayList<>();
     for (ParameterSpec spec : bundle.parameters()) {
-      if (spec.isSaved()) {
+      if (spec.isBanked()) {
         Tensor banked =
             weights
                 .banked(spec, base)

@@ -177,7 +177,7 @@ final class MergedGraph {
 
   private void collect(LayerMethod method, String path, Map<String, Changed> changed) {
     List<String> names =
-        specs(method, path).filter(ParameterSpec::isSaved).map(ParameterSpec::name).toList();
+        specs(method, path).filter(ParameterSpec::isBanked).map(ParameterSpec::name).toList();
     if (!weights.tensors().keySet().containsAll(names)) {
       return;
     }
@@ -190,7 +190,7 @@ final class MergedGraph {
                       .formatted(method.name().text(), path, reason));
             });
     List<Tensor> adapter =
-        specs(method, path).filter(ParameterSpec::isSaved).map(this::merged).toList();
+        specs(method, path).filter(ParameterSpec::isBanked).map(this::merged).toList();
     Point point = method.pointAt(path);
     Node layer = new RemoveAdapters(graph, method.name()).layer(path, point);
     changed

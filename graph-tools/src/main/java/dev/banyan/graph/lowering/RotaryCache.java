@@ -50,21 +50,15 @@ record RotaryCache(Value cos, Value sin, long half) {
 
   /** {@code [batch or 1, sequence, 1, half]}. */
   private Value angles(LoweringContext c, Value cache, Value positions, Value tokens) {
-    if (positions.isNone()) {
-      Object sequence = CausalMask.sequence(tokens);
-      return c.shared(
-          List.of("angles", cache, sequence),
-          () -> {
-            Value length = c.sizes(tokens, 1);
-            Value rows = c.op("Slice", cache, c.longs(0), length, c.longs(0));
-            return c.reshape(rows, 1, -1, 1, half);
-          });
-    }
+    Value places = positions.isNone() ? counted(c, tokens) : positions;
     return c.shared(
-        List.of("angles", cache, positions),
-        () -> {
-          Value rows = c.op("Gather", cache, positions);
-          return c.op("Reshape", rows, c.concat(0, c.op("Shape", positions), c.longs(1, half)));
-        });
+        List.of("angles", cache, places), () -> c.unsqueezed(c.op("Gather", cache, places), 2));
+  }
+
+  /** {@code [1, sequence]}: looked up like any others, so that who finds them can shift them. */
+  private static Value counted(LoweringContext c, Value tokens) {
+    return c.shared(
+        List.of("positions", CausalMask.sequence(tokens)),
+        () -> c.reshape(CausalMask.positions(c.sharedBuilder(), tokens), 1, -1));
   }
 }

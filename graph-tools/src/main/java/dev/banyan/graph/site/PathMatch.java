@@ -33,6 +33,34 @@ public sealed interface PathMatch {
     }
   }
 
+  /** In {@code targets}: the last layers of attention and of feed-forward blocks. */
+  String BLOCK_OUTPUTS = "block-outputs";
+
+  /** In {@code targets}: the last layers of feed-forward blocks. */
+  String FEED_FORWARD_OUTPUTS = "feed-forward-outputs";
+
+  /**
+   * The layers whose output is added to what their block has read, by the names that they have in
+   * known architectures.
+   *
+   * @param attention whether those of attention are meant beside those of feed-forward blocks
+   */
+  record Outputs(boolean attention) implements PathMatch {
+    private static final Pattern OF_FEED_FORWARD =
+        Pattern.compile(
+            "(.*[.])?((?<!attention[.])output[.]dense|ffn[.]lin2|ffn_output|fc2|wo|dense_4h_to_h|mlp[.](down_proj|c_proj|Wo|w2))");
+
+    private static final Pattern OF_ATTENTION =
+        Pattern.compile(
+            "(.*[.])?(attention[.]output[.]dense|(self_)?attention[.](dense|out_lin)|self_attn[.](o_proj|out_proj|dense)|attn[.](o|c_proj|out_proj|Wo)|SelfAttention[.]o)");
+
+    @Override
+    public boolean matches(String path) {
+      return OF_FEED_FORWARD.matcher(path).matches()
+          || (attention && OF_ATTENTION.matcher(path).matches());
+    }
+  }
+
   /** Paths that end in one of these names; a name may have several components, as in PEFT. */
   record Names(List<String> names) implements PathMatch {
     @Override
@@ -50,14 +78,20 @@ public sealed interface PathMatch {
   }
 
   /**
-   * Reads a choice: {@code all-linear}, names with commas between them, or else a regular
-   * expression.
+   * Reads a choice: {@code all-linear}, {@code block-outputs}, {@code feed-forward-outputs}, names
+   * with commas between them, or else a regular expression.
    *
    * @throws NoSuchSite if it is none of them
    */
   static PathMatch parse(String text) {
-    if (text.equals("all-linear")) {
-      return new AllLinear();
+    switch (text) {
+      case "all-linear" -> {
+        return new AllLinear();
+      }
+      case BLOCK_OUTPUTS, FEED_FORWARD_OUTPUTS -> {
+        return new Outputs(text.equals(BLOCK_OUTPUTS));
+      }
+      default -> {}
     }
     List<String> names = Arrays.stream(text.split(",", -1)).map(String::strip).toList();
     if (names.stream().allMatch(name -> name.matches("[\\w-]+([.][\\w-]+)*"))) {

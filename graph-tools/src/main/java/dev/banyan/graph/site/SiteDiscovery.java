@@ -82,7 +82,7 @@ public final class SiteDiscovery {
     SiteDiscovery discovery = new SiteDiscovery(model.graph());
     model.graph().nodes().forEach(discovery::look);
     // After the layers, whose names are known to users and stay theirs.
-    model.graph().nodes().forEach(discovery::lookBeside);
+    model.graph().nodes().forEach(discovery::lookUp);
     List<Site> inOrder =
         model.graph().nodes().stream()
             .flatMap(node -> Stream.ofNullable(discovery.sites.get(node)))
@@ -135,12 +135,8 @@ public final class SiteDiscovery {
     add(node, shape.dim(transposed ? 1 : 0), shape.dim(transposed ? 0 : 1));
   }
 
-  private void lookBeside(Node node) {
+  private void lookUp(Node node) {
     EmbeddingTable.of(node, graph).ifPresent(table -> add(node, table.rows(), table.width()));
-    if (Windows.areSites(node)) {
-      Shape weight = node.input(1).constant().orElseThrow().shape();
-      add(node, weight.dim(1), weight.dim(0));
-    }
   }
 
   private void add(Node node, long inFeatures, long outFeatures) {

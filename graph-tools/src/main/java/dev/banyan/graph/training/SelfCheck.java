@@ -40,7 +40,7 @@ final class SelfCheck implements AutoCloseable {
   /** Loads the graph, with zeros in slot 0 and random adapters in the slots of the other rows. */
   SelfCheck(Path servingModel, List<ParameterSpec> parameters, SessionSettings settings) {
     serving = InferenceSession.open(servingModel, settings);
-    for (ParameterSpec spec : parameters.stream().filter(ParameterSpec::isSaved).toList()) {
+    for (ParameterSpec spec : parameters.stream().filter(ParameterSpec::isBanked).toList()) {
       long[] dims = spec.shape(RANK, LABELS).toArray();
       long[] withSlots = new long[dims.length + 1];
       withSlots[0] = ROWS;

@@ -38,7 +38,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -121,33 +120,7 @@ class LoraPlacesTest {
               y = Add(words, own)
             }
             """,
-            List.of(3L)),
-        convolution("3, 3", "pads = ints[1, 1, 1, 1], strides = ints[2, 2]", 6 * 9),
-        convolution("1, 1", "strides = ints[2, 1]", 6),
-        convolution("1, 1", "pads = ints[0, 0, 0, 0]", 6),
-        convolution("3, 1", "pads = ints[2, 0, 0, 0]", 6 * 3),
-        convolution("2, 3", "auto_pad = \"SAME_UPPER\"", 6 * 6));
-  }
-
-  private static Place convolution(String kernel, String windows, int elements) {
-    String values =
-        new SplittableRandom(4)
-            .doubles(elements)
-            .mapToObj(value -> Float.toString((float) value - 0.5f))
-            .collect(Collectors.joining(", "));
-    String text =
-        """
-        <ir_version: 8, opset_import: ["": 17]>
-        g (float[batch, 2, 5, 4] x) => (float[batch, 3, ?, ?] y)
-        <float[3, 2, %s] w = {%s}, float[3] b = {0.5, -1.0, 2.0}>
-        {
-          [/stem/conv/Conv] float[batch, 3, ?, ?] own = Conv<%s>(x, w, b)
-          y = Neg(own)
-        }
-        """
-            .formatted(kernel, values, windows);
-    return new Place(
-        "convolution [%s] %s".formatted(kernel, windows), "stem.conv", text, List.of(2L, 5L, 4L));
+            List.of(3L)));
   }
 
   @ParameterizedTest

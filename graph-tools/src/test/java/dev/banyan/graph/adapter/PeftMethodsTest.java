@@ -4,11 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.banyan.artifacts.adapter.PeftAdapter;
-import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Sizes;
-import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.Emission;
 import dev.banyan.graph.Fixtures;
@@ -23,7 +21,6 @@ import dev.banyan.runtime.inference.Row;
 import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.OutputTensors;
 import dev.banyan.runtime.ort.SessionSettings;
-import dev.banyan.runtime.ort.TensorPort;
 import dev.banyan.runtime.ort.TensorScope;
 import dev.banyan.runtime.training.AdamW;
 import dev.banyan.runtime.training.RecordedSteps;
@@ -34,7 +31,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.io.TempDir;
@@ -73,9 +69,22 @@ class PeftMethodsTest {
         new Recorded("loha", true, "loha:targets=query,value,intermediate.dense"),
         new Recorded("loha_patterns", true, "loha:targets=query,value"),
         new Recorded("embedding", true, "lora:targets=word_embeddings"),
+        new Recorded("lokr", true, "lokr:targets=query,output.dense,intermediate.dense"),
+        new Recorded(
+            "lokr_decompose_both",
+            true,
+            "lokr:targets=query,output.dense,intermediate.dense;decompose_both=true"),
+        new Recorded(
+            "lokr_full",
+            true,
+            "lokr:targets=query,output.dense,intermediate.dense;decompose_factor=4"),
         new Recorded("miss", true, "miss:targets=query,value,intermediate.dense"),
         new Recorded("miss_mini", true, "miss:targets=query,value,intermediate.dense"),
+        new Recorded("prefix_tuning", false, "prefix"),
         new Recorded("prompt_tuning", false, "prompt"),
+        new Recorded("bottleneck_houlsby", false, "bottleneck"),
+        new Recorded("bottleneck_pfeiffer", false, "bottleneck:kind=pfeiffer"),
+        new Recorded("bottleneck_parallel", false, "bottleneck:kind=parallel;activation=gelu"),
         new Recorded("bias_all", true, "lora:targets=query,value", "bitfit"),
         new Recorded("ln_tuning", true, "norms"),
         new Recorded("ia3", true, "ia3:targets=key,value,output.dense;feedforward=output.dense"));
@@ -141,24 +150,12 @@ class PeftMethodsTest {
   }
 
   private void requireGradients(Recorded recorded, Bundle bundle) {
-    AdapterWeights weights = recorded.weights(bundle);
     Map<String, Tensor> feeds = recorded.batch();
-    BaseValues base = BaseValues.of(bundle);
-    for (ParameterSpec spec : bundle.manifest().parameters()) {
-      Tensor own = weights.tensors().get(spec.name());
-      feeds.put(spec.name(), own == null ? base.neutral(spec, weights.sizes()) : own);
-    }
+    feeds.putAll(recorded.scalings(bundle));
+    recorded.start(bundle).forEach(tensor -> feeds.put(tensor.name(), tensor));
     try (InferenceSession session =
             InferenceSession.open(bundle.file(Bundle.GRADIENT_MODEL), SessionSettings.defaults());
         TensorScope scope = new TensorScope()) {
-      for (TensorPort port : session.inputs()) {
-        if (port.name().endsWith("_scaling")) {
-          // The scaling is in the parameters already.
-          float[] ones = new float[Math.toIntExact(port.dims().getFirst())];
-          Arrays.fill(ones, 1);
-          feeds.put(port.name(), Tensor.ofFloats(port.name(), Shape.of(ones.length), ones));
-        }
-      }
       List<ParameterSpec> trained =
           bundle.manifest().parameters().stream().filter(ParameterSpec::isTrained).toList();
       List<String> outputs = new ArrayList<>(List.of("loss"));
@@ -167,32 +164,17 @@ class PeftMethodsTest {
         assertThat(out.scalar("loss"))
             .isCloseTo(recorded.tensor("loss").floats()[0], within(1e-5f));
         for (ParameterSpec spec : trained) {
-          gradient(recorded, spec, weights.sizes())
+          recorded
+              .expected("gradients/", spec, recorded.sizes(bundle))
               .ifPresent(
                   wanted ->
                       BiasGradients.requireClose(
-                          spec.name(), folded(out.floats(spec.name() + "_grad"), wanted), wanted));
+                          spec.name(),
+                          folded(out.floats(spec.name() + "_grad"), wanted.floats()),
+                          wanted.floats()));
         }
       }
     }
-  }
-
-  /** PEFT's gradient of what the graph is fed, which has the scaling in it. */
-  private static Optional<float[]> gradient(Recorded recorded, ParameterSpec spec, Sizes sizes) {
-    return recorded
-        .expected("gradients/", spec, sizes)
-        .map(
-            tensor -> {
-              float[] values = tensor.floats();
-              if (spec.scaled()) {
-                double scaling =
-                    recorded.adapter().config().scaling(spec.method().orElseThrow(), spec.site());
-                for (int i = 0; i < values.length; i++) {
-                  values[i] = (float) (values[i] / scaling);
-                }
-              }
-              return values;
-            });
   }
 
   /** Of a parameter that the file has once and the graph repeats, the gradient is a sum. */
@@ -221,12 +203,12 @@ class PeftMethodsTest {
       Map<String, Tensor> feeds = recorded.batch();
       feeds.putAll(recorded.scalings(bundle));
       RecordedSteps.Outcome outcome =
-          new RecordedSteps(bundle, recorded.adamW(), RATE)
+          new RecordedSteps(bundle, recorded.present(bundle), recorded.adamW(), RATE)
               .run(recorded.start(bundle), TrainingRun.feeds(scope, feeds), losses.length);
       for (int step = 0; step < losses.length; step++) {
         assertThat(outcome.losses().get(step)).isCloseTo(losses[step], within(LOGIT_TOLERANCE));
       }
-      Sizes sizes = recorded.weights(bundle).sizes();
+      Sizes sizes = recorded.sizes(bundle);
       for (Tensor parameter : outcome.parameters()) {
         ParameterSpec spec = Recorded.spec(bundle, parameter.name());
         recorded

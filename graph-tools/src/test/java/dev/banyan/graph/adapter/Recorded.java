@@ -4,9 +4,11 @@ import dev.banyan.artifacts.adapter.AdapterConfig;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.Layout;
 import dev.banyan.artifacts.bundle.MethodInfo;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.safetensors.SafetensorsFile;
@@ -115,14 +117,31 @@ record Recorded(String fixture, boolean mergeable, List<String> methods) {
   List<Tensor> start(Bundle bundle) {
     BaseValues base = BaseValues.of(bundle);
     SafetensorsFile file = adapter().widened().weights();
-    Sizes sizes = weights(bundle).sizes();
+    Sizes sizes = sizes(bundle);
+    AdapterWeights weights = weights(bundle);
     return bundle.manifest().parameters().stream()
         .map(
             spec ->
                 byKey(file, "", spec)
+                    .map(tensor -> spec.repeats() ? weights.tensors().get(spec.name()) : tensor)
                     .map(tensor -> whole(tensor, spec, sizes))
                     .orElseGet(() -> base.neutral(spec, sizes))
                     .named(spec.name()))
+        .toList();
+  }
+
+  /** The largest sizes that training graphs have of it: a server may need none of a rank. */
+  Sizes sizes(Bundle bundle) {
+    Sizes served = weights(bundle).sizes();
+    int rank = adapter().config().size(Size.RANK, "").orElse(1);
+    return served.with(Size.RANK, Math.max(rank, served.of(Size.RANK)));
+  }
+
+  /** The parameters of a bundle as it has them. */
+  List<ParameterSpec> present(Bundle bundle) {
+    AdapterConfig config = adapter().config();
+    return bundle.manifest().parameters().stream()
+        .map(spec -> spec.of(config.size(Size.RANK, spec.site()).orElse(1)))
         .toList();
   }
 
@@ -133,6 +152,9 @@ record Recorded(String fixture, boolean mergeable, List<String> methods) {
 
   /** Where a layer's rank is lower than the graph's, the rest is zero and has no gradient. */
   private static Tensor whole(Tensor own, ParameterSpec spec, Sizes sizes) {
+    if (spec.layout() == Layout.FLAT) {
+      return new Tensor(own.name(), own.type(), spec.shape(sizes), own.data());
+    }
     return !spec.repeats() && spec.dims().contains(ParameterSpec.RANK)
         ? own.resized(spec.shape(sizes))
         : own;

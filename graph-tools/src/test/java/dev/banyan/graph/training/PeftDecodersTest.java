@@ -35,6 +35,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -49,7 +50,11 @@ class PeftDecodersTest {
   @TempDir Path folder;
 
   @ParameterizedTest
-  @CsvSource({"gpt2_prompt_tuning, gpt2_opset16, prompt"})
+  @CsvSource({
+    "gpt2_prompt_tuning, gpt2_opset16, prompt",
+    "gpt2_prefix_tuning, gpt2_opset16, prefix",
+    "llama_prefix_tuning, llama_opset14, prefix"
+  })
   void answersLossAndGradientAreTheSame(String fixture, String base, String method) {
     SafetensorsFile expected =
         SafetensorsFile.read(Fixtures.peftMethod(fixture).resolve("expected.safetensors"));
@@ -140,16 +145,18 @@ class PeftDecodersTest {
   private static float[] serve(Bundle bundle, Tensor ids, Tensor own, long... slots) {
     ParameterSpec spec = bundle.manifest().parameters().getFirst();
     long count = own.shape().dim(0);
-    long width = own.shape().dim(1);
-    Tensor bank = own.resized(Shape.of(count + 2, width));
+    long[] dims = own.shape().toArray();
+    dims[0] = count + 2;
+    Tensor bank = own.resized(Shape.of(dims));
     float[] banked = new float[2 * Math.toIntExact(bank.shape().elements())];
     System.arraycopy(bank.floats(), 0, banked, banked.length / 2, banked.length / 2);
+    long[] withSlots = LongStream.concat(LongStream.of(2), LongStream.of(dims)).toArray();
     try (TensorScope scope = new TensorScope();
         InferenceSession session =
             InferenceSession.open(bundle.file(Bundle.SERVING_MODEL), SessionSettings.defaults())) {
       Map<String, NativeTensor> feeds = new HashMap<>();
       feeds.put("adapter_ids", scope.longs(slots, slots.length));
-      feeds.put(spec.bankName(), scope.floats(banked, 2, count + 2, width));
+      feeds.put(spec.bankName(), scope.floats(banked, withSlots));
       feeds.put(spec.countName(), scope.longs(new long[] {0, count}, 2));
       feeds.putAll(
           TrainingRun.feeds(scope, Map.of("input_ids", ids, "position_ids", positions(ids))));

@@ -1,6 +1,7 @@
 package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.ort.NativeTensor;
@@ -13,10 +14,16 @@ import java.util.Map;
  * Some steps on one batch from given values.
  *
  * @param bundle what is trained
+ * @param present its parameters as the adapter has them
  * @param adamW how it is updated
  * @param rate the learning rate of every step
  */
-public record RecordedSteps(Bundle bundle, AdamW adamW, double rate) {
+public record RecordedSteps(Bundle bundle, List<ParameterSpec> present, AdamW adamW, double rate) {
+  /** Copies the list. */
+  public RecordedSteps {
+    present = List.copyOf(present);
+  }
+
   /**
    * What came out.
    *
@@ -35,7 +42,13 @@ public record RecordedSteps(Bundle bundle, AdamW adamW, double rate) {
   public Outcome run(List<Tensor> start, Map<String, NativeTensor> feeds, int steps) {
     TrainingStart from =
         new TrainingStart(
-            bundle, Checkpoint.fresh(start), adamW, false, false, SessionSettings.defaults());
+            bundle,
+            present,
+            Checkpoint.fresh(start),
+            adamW,
+            false,
+            false,
+            SessionSettings.defaults());
     List<Float> losses = new ArrayList<>();
     try (SessionTrainingEngine engine = SessionTrainingEngine.open(from)) {
       for (int step = 0; step < steps; step++) {

@@ -65,6 +65,14 @@ final class TrainingFlags {
   private int virtualTokens;
 
   @Option(
+      names = "--bottleneck",
+      paramLabel = "N",
+      defaultValue = "48",
+      description =
+          "Width of the small networks of the method bottleneck (default: ${DEFAULT-VALUE}).")
+  private int bottleneck;
+
+  @Option(
       names = "--lora-dropout",
       paramLabel = "P",
       defaultValue = "0",
@@ -246,7 +254,8 @@ final class TrainingFlags {
                 RankPattern.parse(rankPattern),
                 AlphaPattern.parse(alphaPattern),
                 dropout)
-            .with(Size.TOKENS, virtualTokens),
+            .with(Size.TOKENS, virtualTokens)
+            .with(Size.BOTTLENECK, bottleneck),
         new Passes(epochs, maxSteps, batch(), accumulation, padTo, pack),
         rate(),
         new AdamW(weightDecay, clip, loraPlusRatio),

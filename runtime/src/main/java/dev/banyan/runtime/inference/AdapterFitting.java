@@ -74,6 +74,7 @@ final class AdapterFitting {
             "prepare a bundle of the base with --method %s too".formatted(method.text()));
       }
     }
+    OwnSettings.requireFit(adapter.config(), bundle.adapter());
   }
 
   /** Of each size the largest that a layer has. */

@@ -36,11 +36,11 @@ final class AdapterTensors {
    */
   AdapterTensors(PeftAdapter adapter, BundleManifest bundle) {
     config = adapter.config();
-    left.putAll(adapter.weights().tensors());
+    left.putAll(adapter.config().whole(adapter.weights().tensors()));
     left.keySet().removeIf(PeftAdapter::isCopy);
     Set<MethodName> methods = Set.copyOf(adapter.config().methods());
     for (ParameterSpec spec : bundle.parameters()) {
-      if (spec.isSaved() && spec.method().map(methods::contains).orElse(true)) {
+      if (spec.isBanked() && spec.method().map(methods::contains).orElse(true)) {
         find(spec).ifPresent(tensor -> take(spec, tensor));
       }
     }
@@ -120,7 +120,7 @@ final class AdapterTensors {
   private void requireWhole(BundleManifest bundle) {
     for (ParameterSpec spec : found.keySet()) {
       for (ParameterSpec other : bundle.parameters()) {
-        if (other.isSaved()
+        if (other.isBanked()
             && !other.isOfBase()
             && !spec.isOfBase()
             && other.site().equals(spec.site())

@@ -66,10 +66,10 @@ public final class SlotBank implements AutoCloseable {
     this.base = base;
     this.slots = plan.slots() + 1;
     this.room = plan.room();
-    specs.stream().filter(ParameterSpec::isSaved).forEach(spec -> requireFits(spec, plan));
+    specs.stream().filter(ParameterSpec::isBanked).forEach(spec -> requireFits(spec, plan));
     requireFits(specs, plan);
     this.banks =
-        specs.stream().filter(ParameterSpec::isSaved).map(spec -> allocate(spec, plan)).toList();
+        specs.stream().filter(ParameterSpec::isBanked).map(spec -> allocate(spec, plan)).toList();
     this.counts =
         banks.stream()
             .map(Bank::spec)
@@ -99,7 +99,7 @@ public final class SlotBank implements AutoCloseable {
   private static void requireFits(List<ParameterSpec> specs, ServingPlan plan) {
     long slot =
         specs.stream()
-            .filter(ParameterSpec::isSaved)
+            .filter(ParameterSpec::isBanked)
             .mapToLong(spec -> spec.shape(plan.room()).elements() * DType.FLOAT.bytes())
             .sum();
     long machine = ProcessStats.memoryBytes();

@@ -26,17 +26,22 @@ record TensorFitting(AdapterConfig config, Sizes sizes) {
   Tensor of(ParameterSpec spec, Tensor found) {
     String module = AdapterTensors.module(spec, found);
     Tensor tensor = config.whole(spec, found);
-    Shape expected = spec.layout().inFile(spec.shape(sizesOf(module)));
+    Shape shape = spec.shape(sizesOf(module));
+    Shape expected = spec.layout().inFile(shape);
     requireSameSide(spec, tensor);
     if (!tensor.shape().equals(expected)) {
       throw AdapterFitting.unusable(
           "'%s' is %s, the base needs %s".formatted(tensor.name(), tensor.shape(), expected),
-          "use the bundle of the base that it was trained on");
+          spec.method()
+              .flatMap(config::bundleFor)
+              .map("prepare a bundle with --method "::concat)
+              .orElse("use the bundle of the base that it was trained on"));
     }
     requireFinite(tensor, tensor.floats());
     // A layer of a lower rank than others is filled up so that it says the same.
-    Tensor own = scaled(spec, spec.layout().toGraph(tensor), module);
-    return spec.grown(own, sizes).named(spec.name());
+    Tensor laidOut = spec.layout().toGraph(tensor);
+    Tensor own = new Tensor(laidOut.name(), laidOut.type(), shape, laidOut.data());
+    return spec.grown(scaled(spec, own, module), sizes).named(spec.name());
   }
 
   /**

@@ -5,9 +5,11 @@ import dev.banyan.artifacts.adapter.CommonConfig;
 import dev.banyan.artifacts.adapter.Ia3Config;
 import dev.banyan.artifacts.adapter.LnTuningConfig;
 import dev.banyan.artifacts.adapter.LohaConfig;
+import dev.banyan.artifacts.adapter.LokrConfig;
 import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.adapter.MissConfig;
 import dev.banyan.artifacts.adapter.OwnConfig;
+import dev.banyan.artifacts.adapter.PrefixConfig;
 import dev.banyan.artifacts.adapter.PromptConfig;
 import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.bundle.BundleManifest;
@@ -17,8 +19,10 @@ import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.integrity.JsonText;
+import dev.banyan.artifacts.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
@@ -41,16 +45,18 @@ record AdapterDescription(
         case LORA -> parts.add(lora(method));
         case LOHA -> parts.add(loha(method));
         case DORA -> parts.add(lora(method).withDora());
+        case LOKR -> parts.add(lokr(method));
         case MISS -> parts.add(miss(method));
         case IA3 -> parts.add(ia3(method));
-        case PROMPT -> parts.add(prompt(method));
+        case PROMPT -> parts.add(prompt());
+        case PREFIX -> parts.add(prefix());
         case NORMS -> parts.add(new LnTuningConfig(common(modules(method))));
         case BITFIT -> {
           if (!isOfLora(method)) {
             own.add(own(method));
           }
         }
-        case LAST_LAYERS, HEAD, FULL -> own.add(own(method));
+        case BOTTLENECK, LAST_LAYERS, HEAD, FULL -> own.add(own(method));
       }
     }
     return own.isEmpty() && parts.size() == 1
@@ -97,6 +103,15 @@ record AdapterDescription(
     return new LohaConfig(common(method.sites()), ranks.describe(method.sites()));
   }
 
+  private LokrConfig lokr(MethodInfo method) {
+    Map<String, String> settings = method.settings();
+    return new LokrConfig(
+        common(method.sites()),
+        ranks.describe(method.sites()),
+        Boolean.parseBoolean(settings.getOrDefault("decompose_both", "false")),
+        Integer.parseInt(settings.getOrDefault("decompose_factor", "-1")));
+  }
+
   private MissConfig miss(MethodInfo method) {
     return new MissConfig(
         common(method.sites()), plan.rank(), manifest.adapter().bias().text(), false);
@@ -113,15 +128,25 @@ record AdapterDescription(
     return new Ia3Config(common(method.sites()), feedforward);
   }
 
-  private PromptConfig prompt(MethodInfo method) {
-    return new PromptConfig(common(List.of()), plan.sizes().of(Size.TOKENS), width(method.name()));
+  private PromptConfig prompt() {
+    int width = Math.toIntExact(ofOneToken(MethodName.PROMPT).dim(1));
+    return new PromptConfig(common(List.of()), plan.sizes().of(Size.TOKENS), width);
   }
 
-  /** Elements of a row of what the method trains. */
-  private int width(MethodName method) {
+  private PrefixConfig prefix() {
+    // [1, 2 layers, heads, head size]
+    Shape token = ofOneToken(MethodName.PREFIX);
+    int layers = Math.toIntExact(token.dim(1) / 2);
+    int heads = Math.toIntExact(token.dim(2));
+    int width = Math.toIntExact(token.dim(2) * token.dim(3));
+    return new PrefixConfig(common(List.of()), plan.sizes().of(Size.TOKENS), layers, heads, width);
+  }
+
+  /** The shape that what a method trains has for one token. */
+  private Shape ofOneToken(MethodName method) {
     return manifest.parameters().stream()
         .filter(spec -> spec.method().equals(Optional.of(method)))
-        .map(spec -> Integer.parseInt(spec.dims().getLast()))
+        .map(spec -> spec.shape(plan.sizes().with(Size.TOKENS, 1)))
         .findFirst()
         .orElseThrow();
   }

@@ -48,23 +48,21 @@ record AdapterOutput(
    */
   static AdapterOutput of(
       BundleManifest manifest, TrainingPlan plan, Optional<LabelSet> labels, Path folder) {
-    requireOwnKeys(manifest);
     LayerRanks ranks = LayerRanks.of(plan.adapter(), manifest.adapter());
     List<String> saved = modulesToSave(manifest, labels.isPresent());
+    AdapterConfig config = new AdapterDescription(manifest, plan.adapter(), ranks, saved).config();
+    requireOwnKeys(manifest, config);
     return new AdapterOutput(
-        manifest,
-        ranks,
-        new AdapterDescription(manifest, plan.adapter(), ranks, saved).config(),
-        labels.map(LabelSet::names).orElse(List.of()),
-        folder);
+        manifest, ranks, config, labels.map(LabelSet::names).orElse(List.of()), folder);
   }
 
-  private static void requireOwnKeys(BundleManifest manifest) {
+  private static void requireOwnKeys(BundleManifest manifest, AdapterConfig config) {
     Map<String, ParameterSpec> byKey = new HashMap<>();
     for (ParameterSpec spec : manifest.parameters()) {
-      ParameterSpec other = spec.isSaved() ? byKey.put(spec.peftKey(), spec) : null;
+      String key = spec.isOfModel() ? config.key(spec) : spec.peftKey();
+      ParameterSpec other = spec.isSaved() ? byKey.put(key, spec) : null;
       if (other != null) {
-        throw new TrainingFailure.OneKeyTwice(spec.peftKey(), method(other), method(spec));
+        throw new TrainingFailure.OneKeyTwice(key, method(other), method(spec));
       }
     }
   }
@@ -119,7 +117,7 @@ record AdapterOutput(
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     boolean telling = false;
     boolean learned = false;
-    for (ParameterSpec spec : manifest.parameters()) {
+    for (ParameterSpec spec : ranks.present(manifest.parameters())) {
       Tensor trained = byName.get(spec.name());
       if (trained == null) {
         throw new TrainingFailure.UselessAdapter(spec.name(), "is not in the checkpoint");

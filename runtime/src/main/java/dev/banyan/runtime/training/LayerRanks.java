@@ -3,11 +3,13 @@ package dev.banyan.runtime.training;
 import dev.banyan.artifacts.adapter.LayerScaling;
 import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.bundle.AdapterInfo;
+import dev.banyan.artifacts.bundle.MethodInfo;
 import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Sizes;
+import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -53,12 +55,16 @@ final class LayerRanks {
     }
     for (AlphaPattern.Rule rule : plan.alphas().rules()) {
       Require.that(
-          adapter.methods().stream().anyMatch(method -> method.name().isScaled()),
+          adapter.methods().stream().anyMatch(LayerRanks::hasAlpha),
           "alpha-pattern",
           "'" + rule.layers() + "=" + rule.alpha() + "'",
           "none, as no method of this bundle (%s) has an alpha".formatted(adapter.targets()));
     }
     return new LayerRanks(plan, adapter.sites());
+  }
+
+  private static boolean hasAlpha(MethodInfo method) {
+    return method.name().isScaled() && method.name().sizes().contains(Size.RANK);
   }
 
   private static void requireFits(String flag, String layers, List<String> sites) {
@@ -111,14 +117,22 @@ final class LayerRanks {
 
   /** Start values of all parameters, filled up to the highest rank. */
   List<Tensor> start(List<ParameterSpec> specs, ParameterInitializer initializer, int labels) {
-    return specs.stream()
-        .map(
-            spec ->
-                initializer
-                    .tensors(List.of(spec), sizes(of(spec), labels))
-                    .getFirst()
-                    .resized(spec.shape(sizes(highest(), labels))))
-        .toList();
+    return specs.stream().map(spec -> start(spec, initializer, labels)).toList();
+  }
+
+  private Tensor start(ParameterSpec spec, ParameterInitializer initializer, int labels) {
+    Shape shape = spec.shape(sizes(highest(), labels));
+    if (!spec.ranks().has(of(spec))) {
+      float[] zeros = new float[Math.toIntExact(shape.elements())];
+      return Tensor.ofFloats(spec.name(), shape, zeros);
+    }
+    Sizes own = sizes(of(spec), labels);
+    return initializer.tensors(List.of(spec), own).getFirst().resized(shape);
+  }
+
+  /** Parameters of a bundle as adapters of these ranks have them. */
+  List<ParameterSpec> present(List<ParameterSpec> specs) {
+    return specs.stream().map(spec -> spec.of(of(spec))).toList();
   }
 
   /** A parameter with its layer's own rank. */

@@ -40,7 +40,7 @@ final class OrtTrainingEngine implements TrainingEngine {
   static OrtTrainingEngine open(TrainingStart start, Path work) {
     AdamW adamW = start.adamW();
     Bundle bundle = start.bundle();
-    requireAllTrained(bundle);
+    requireAllTrained(start.parameters());
     Path checkpoint = work.resolve("checkpoint");
     CheckpointFile.write(checkpoint, start.checkpoint());
     Path optimizer = work.resolve(Bundle.OPTIMIZER_MODEL);
@@ -64,8 +64,8 @@ final class OrtTrainingEngine implements TrainingEngine {
     return new OrtTrainingEngine(session, work, start.evaluates());
   }
 
-  private static void requireAllTrained(Bundle bundle) {
-    for (ParameterSpec spec : bundle.manifest().parameters()) {
+  private static void requireAllTrained(List<ParameterSpec> parameters) {
+    for (ParameterSpec spec : parameters) {
       if (!spec.isTrained()) {
         throw new IllegalArgumentException(
             "engine is ort-training; expected session for a bundle of the method %s, of which a part is not trained"

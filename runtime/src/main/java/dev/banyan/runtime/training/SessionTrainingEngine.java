@@ -47,8 +47,7 @@ final class SessionTrainingEngine implements TrainingEngine {
     this.scale = scaled ? Optional.of(LossScale.of(start.checkpoint())) : Optional.empty();
     this.scaleValue = arena.allocate(ValueLayout.JAVA_FLOAT);
     this.parameters =
-        new TrainedParameters(
-            start.bundle().manifest().parameters(), start.checkpoint(), start.adamW(), arena);
+        new TrainedParameters(start.parameters(), start.checkpoint(), start.adamW(), arena);
     for (TrainedParameter parameter : parameters.trained()) {
       pinned.put(parameter.spec().name() + "_grad", parameter.view(scope, parameter.gradient()));
     }

@@ -2,6 +2,7 @@ package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.bundle.AdapterInfo;
 import dev.banyan.artifacts.bundle.MethodInfo;
+import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.TensorScope;
 import java.util.ArrayList;
@@ -9,6 +10,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -76,9 +78,9 @@ record SiteInputs(Map<String, Scaling> scalings, LoraDropout dropout, boolean sw
         .forEach(
             (name, sizes) -> {
               if (name.endsWith(SCALING)) {
-                List<String> sites = sites(adapter, name);
-                Scaling scaling = scaling(layers.scalings(sites), plan, sizes);
-                scalings.put(name, scaling.with(undropped(sites, graph.dims().keySet())));
+                Optional<MethodInfo> method = method(adapter, name);
+                Scaling scaling = scaling(scalings(method, layers), plan, sizes);
+                scalings.put(name, scaling.with(undropped(method, graph.dims().keySet())));
               } else if (name.endsWith(LoraDropout.SUFFIX)) {
                 masks.add(new LoraDropout.Mask(name, sizes.getLast()));
               }
@@ -94,19 +96,36 @@ record SiteInputs(Map<String, Scaling> scalings, LoraDropout dropout, boolean sw
         isSwitchable(adapter));
   }
 
-  private static List<String> sites(AdapterInfo adapter, String input) {
+  private static Optional<MethodInfo> method(AdapterInfo adapter, String input) {
     return adapter.methods().stream()
         .filter(method -> method.name().scalingInput().equals(input))
-        .findFirst()
-        .map(MethodInfo::sites)
-        .orElse(List.of());
+        .findFirst();
   }
 
-  private static Set<Integer> undropped(List<String> sites, Set<String> inputs) {
+  /** Sites of which all is read; of a method that is not linear, every one. */
+  private static Set<Integer> undropped(Optional<MethodInfo> method, Set<String> inputs) {
+    boolean drops = method.map(SiteInputs::isLowRank).orElse(true);
+    List<String> sites = method.map(MethodInfo::sites).orElse(List.of());
     return IntStream.range(0, sites.size())
-        .filter(site -> !inputs.contains(sites.get(site) + LoraDropout.SUFFIX))
+        .filter(site -> !drops || !inputs.contains(sites.get(site) + LoraDropout.SUFFIX))
         .boxed()
         .collect(Collectors.toSet());
+  }
+
+  /** By alpha and rank, or, of a method without a rank, by its settings. */
+  private static List<Double> scalings(Optional<MethodInfo> of, LayerRanks layers) {
+    if (of.isEmpty()) {
+      return List.of();
+    }
+    MethodInfo method = of.get();
+    double own = Double.parseDouble(method.settings().getOrDefault("scaling", "1"));
+    return isLowRank(method)
+        ? layers.scalings(method.sites())
+        : Collections.nCopies(method.sites().size(), own);
+  }
+
+  private static boolean isLowRank(MethodInfo method) {
+    return method.name().sizes().contains(Size.RANK);
   }
 
   private static boolean isSwitchable(AdapterInfo adapter) {

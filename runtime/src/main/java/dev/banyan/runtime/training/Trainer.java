@@ -268,12 +268,18 @@ public final class Trainer {
 
   private TrainingStart start(Checkpoint start, boolean evaluates) {
     return new TrainingStart(
-        bundle, start, plan.adamW(), reusesPrefix(), evaluates, plan.compute().session());
+        bundle,
+        ranks.present(bundle.manifest().parameters()),
+        start,
+        plan.adamW(),
+        reusesPrefix(),
+        evaluates,
+        plan.compute().session());
   }
 
   private long elements(List<Tensor> tensors) {
     long elements = 0;
-    for (ParameterSpec spec : bundle.manifest().parameters()) {
+    for (ParameterSpec spec : ranks.present(bundle.manifest().parameters())) {
       for (Tensor tensor : tensors) {
         boolean own = spec.isTrained() && tensor.name().equals(spec.name());
         elements += own ? ranks.own(spec, tensor).shape().elements() : 0;

@@ -1,13 +1,16 @@
 package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.runtime.ort.SessionSettings;
+import java.util.List;
 
 /**
  * What an engine starts from.
  *
  * @param bundle has the graphs
+ * @param parameters those of the bundle, as an adapter of the run has them
  * @param checkpoint the parameters, and the optimizer's state where a run goes on
  * @param adamW how to update
  * @param abovePrefix whether the feeds have what is below the lowest adapter
@@ -16,8 +19,26 @@ import dev.banyan.runtime.ort.SessionSettings;
  */
 record TrainingStart(
     Bundle bundle,
+    List<ParameterSpec> parameters,
     Checkpoint checkpoint,
     AdamW adamW,
     boolean abovePrefix,
     boolean evaluates,
-    SessionSettings session) {}
+    SessionSettings session) {
+  /** Copies the list. */
+  TrainingStart {
+    parameters = List.copyOf(parameters);
+  }
+
+  /** The start of an adapter that has every parameter of the bundle. */
+  TrainingStart(
+      Bundle bundle,
+      Checkpoint checkpoint,
+      AdamW adamW,
+      boolean abovePrefix,
+      boolean evaluates,
+      SessionSettings session) {
+    this(
+        bundle, bundle.manifest().parameters(), checkpoint, adamW, abovePrefix, evaluates, session);
+  }
+}

@@ -86,6 +86,14 @@ public final class ServeCommand implements Callable<Integer> {
   private int maxTokens;
 
   @Option(
+      names = "--max-bottleneck",
+      paramLabel = "N",
+      defaultValue = "64",
+      description =
+          "Greatest width that an adapter's bottlenecks may have (default: ${DEFAULT-VALUE}).")
+  private int maxBottleneck;
+
+  @Option(
       names = "--mixtures",
       paramLabel = "N",
       defaultValue = "4",
@@ -129,7 +137,8 @@ public final class ServeCommand implements Callable<Integer> {
     return ServingPlan.usualRoom()
         .with(Size.RANK, maxRank)
         .with(Size.LABELS, maxLabels)
-        .with(Size.TOKENS, maxTokens);
+        .with(Size.TOKENS, maxTokens)
+        .with(Size.BOTTLENECK, maxBottleneck);
   }
 
   private ServerConfig config() {

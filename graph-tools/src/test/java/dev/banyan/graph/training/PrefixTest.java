@@ -1,0 +1,8 @@
+package dev.banyan.graph.training;
+
+class PrefixTest extends ModelMethodContract {
+  @Override
+  String method() {
+    return "prefix";
+  }
+}
