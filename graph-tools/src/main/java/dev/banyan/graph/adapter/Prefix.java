@@ -29,18 +29,19 @@ public record Prefix(Initializer start) implements ModelMethod {
   }
 
   /**
-   * A prefix that starts as its settings say: {@code init} is {@code small} or {@code random}.
+   * A prefix that starts as its settings say: {@code init} is {@code random}, as in PEFT, or {@code
+   * small}.
    *
    * @throws IllegalArgumentException if it is something else
    */
   static Prefix of(Map<String, String> settings) {
-    String init = settings.getOrDefault(INIT, "small");
+    String init = settings.getOrDefault(INIT, "random");
     return switch (init) {
-      case "small" -> new Prefix(Initializer.NORMAL_0_02);
       case "random" -> new Prefix(Initializer.NORMAL);
+      case "small" -> new Prefix(Initializer.NORMAL_0_02);
       default ->
           throw new IllegalArgumentException(
-              "init of method prefix is '%s'; expected small or random".formatted(init));
+              "init of method prefix is '%s'; expected random or small".formatted(init));
     };
   }
 
@@ -86,6 +87,6 @@ public record Prefix(Initializer start) implements ModelMethod {
                 start)
             .stored(PEFT_KEY, Layout.FLAT)
             .withDecay();
-    return new PrefixPlace(graph, layers, Positions.in(graph), spec);
+    return new PrefixPlace(layers, Positions.in(graph), spec);
   }
 }

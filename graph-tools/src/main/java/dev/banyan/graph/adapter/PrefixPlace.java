@@ -6,7 +6,6 @@ import static dev.banyan.graph.adapter.TextColumns.range;
 
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.graph.ir.Attribute;
-import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.GraphBuilder;
 import dev.banyan.graph.ir.Value;
 import java.util.Arrays;
@@ -19,13 +18,11 @@ import java.util.Optional;
  * so that scores get as many columns more; masks get columns that hide nothing, and queries stay
  * those of the text.
  *
- * @param graph the graph
  * @param layers its attentions
  * @param positions where it reads positions
  * @param parameter {@code [tokens, 2 layers, heads, head size]}: keys at even places, values behind
  */
-record PrefixPlace(
-    Graph graph, List<Attention> layers, Positions positions, ParameterSpec parameter)
+record PrefixPlace(List<Attention> layers, Positions positions, ParameterSpec parameter)
     implements ModelMethod.Place {
   /** So low that nothing is left of it after a softmax, and no infinity that breeds NaN. */
   private static final float HIDDEN = -Float.MAX_VALUE;

@@ -24,7 +24,7 @@ record TypicalRun(double learningRate, List<String> flags) {
       case LOKR -> new TypicalRun(2e-3, List.of("--rank=8", "--alpha=16"));
       case MISS -> new TypicalRun(1e-3, List.of("--rank=16"));
       case IA3 -> new TypicalRun(1e-2, List.of());
-      case PROMPT -> new TypicalRun(1e-2, List.of("--virtual-tokens=20"));
+      case PROMPT -> new TypicalRun(3e-2, List.of("--virtual-tokens=20"));
       case PREFIX -> new TypicalRun(1e-2, List.of("--virtual-tokens=20"));
       case BITFIT, NORMS -> new TypicalRun(2e-3, List.of());
       case BOTTLENECK -> new TypicalRun(1e-3, List.of("--bottleneck=48"));
