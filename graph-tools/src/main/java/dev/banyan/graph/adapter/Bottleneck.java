@@ -5,13 +5,11 @@ import dev.banyan.artifacts.bundle.Layout;
 import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
-import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.GraphBuilder;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.PathMatch;
 import dev.banyan.graph.site.Site;
-import java.lang.foreign.SegmentAllocator;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -107,6 +105,10 @@ public record Bottleneck(Kind kind, Activation activation) implements LayerMetho
         "method bottleneck has %s='%s'; expected %s".formatted(setting, seen, expected));
   }
 
+  /** Why it is no {@link MergeableMethod}. */
+  public static final String NOT_MERGEABLE =
+      "between its two layers is an activation, which no weight can do; serve base and adapter";
+
   @Override
   public MethodName name() {
     return MethodName.BOTTLENECK;
@@ -181,16 +183,5 @@ public record Bottleneck(Kind kind, Activation activation) implements LayerMetho
     Value large = builder.op("MatMul", active, bank.ofEachRow(builder, 2));
     Value delta = builder.op("Add", large, rows.spread(bank.ofEachRow(builder, 3)));
     return builder.op("Add", bank.own(), rows.back(delta, site.outFeatures()));
-  }
-
-  @Override
-  public Optional<String> notMergeable() {
-    return Optional.of(
-        "between its two layers is an activation, which no weight can do; serve base and adapter");
-  }
-
-  @Override
-  public LayerWeights merge(Layer layer, List<Tensor> adapter, SegmentAllocator allocator) {
-    throw new UnsupportedOperationException("A bottleneck is not merged");
   }
 }

@@ -30,7 +30,7 @@ import java.util.Map;
  *
  * <p>A bank has {@code m / n - 1}, which whoever loads an adapter computes once.
  */
-public record Dora() implements LayerMethod {
+public record Dora() implements MergeableMethod {
   /** A column of nothing but zeros has the length 0, and its products are 0 whatever m says. */
   private static final float TINY = 1e-30f;
 

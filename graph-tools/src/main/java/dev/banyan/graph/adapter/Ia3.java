@@ -19,7 +19,7 @@ import java.util.Optional;
  *
  * @param feedforward the layers whose input is scaled; absent if none are
  */
-public record Ia3(Optional<PathMatch> feedforward) implements LayerMethod {
+public record Ia3(Optional<PathMatch> feedforward) implements MergeableMethod {
   @Override
   public MethodName name() {
     return MethodName.IA3;

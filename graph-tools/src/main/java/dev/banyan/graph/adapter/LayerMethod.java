@@ -1,13 +1,10 @@
 package dev.banyan.graph.adapter;
 
 import dev.banyan.artifacts.bundle.ParameterSpec;
-import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.ir.GraphBuilder;
-import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
 import dev.banyan.graph.site.SiteKind;
-import java.lang.foreign.SegmentAllocator;
 import java.util.List;
 import java.util.Optional;
 
@@ -22,7 +19,8 @@ import java.util.Optional;
  *     when the graph runs</td></tr>
  * <tr><td>{@link #serve}</td><td>the same with an adapter for each row of the batch, out of a bank
  *     that has one for each slot</td></tr>
- * <tr><td>{@link #merge}</td><td>the layer's weights with the adapter in them</td></tr>
+ * <tr><td>{@link MergeableMethod#merge}</td><td>the layer's weights with the adapter in them, where
+ *     a weight can do what the adapter does</td></tr>
  * </table>
  *
  * <p>Three things hold for every method. With the parameters' initial values, and with zeros in a
@@ -30,8 +28,7 @@ import java.util.Optional;
  * an influence on another. And in training one gets from the node that makes the adapted value to
  * the value whose place it takes along first inputs: so {@link RemoveAdapters} finds it.
  */
-public sealed interface LayerMethod extends AdapterMethod
-    permits Lora, Dora, Loha, Lokr, Miss, Ia3, Bottleneck {
+public sealed interface LayerMethod extends AdapterMethod permits MergeableMethod, Bottleneck {
   /** What is trained at a site, in the order in which {@link #train} and {@link #serve} take it. */
   List<ParameterSpec> parameters(Site site);
 
@@ -91,31 +88,6 @@ public sealed interface LayerMethod extends AdapterMethod
    * @return what takes the place of {@code bank.own()}
    */
   Value serve(GraphBuilder builder, Site site, AdapterBank bank);
-
-  /** Why a trained adapter cannot become part of its layers; empty if it can. */
-  default Optional<String> notMergeable() {
-    return Optional.empty();
-  }
-
-  /**
-   * The weights that make the layer alone compute what it does with the adapter, in double
-   * precision until the end. Not called if {@link #notMergeable} has a reason.
-   *
-   * @param layer the site's node and its float weights
-   * @param adapter a tensor for each of {@link #parameters} that is saved, the scaling folded in;
-   *     what a bank has of one, where that depends on the base's weight
-   * @param allocator where the new weights are
-   */
-  LayerWeights merge(Layer layer, List<Tensor> adapter, SegmentAllocator allocator);
-
-  /**
-   * A layer that is merged into.
-   *
-   * @param path the path of its module
-   * @param node the node that multiplies
-   * @param weights its float weights
-   */
-  record Layer(String path, Node node, LayerWeights weights) {}
 
   /** The values of a site that can be adapted, in the order in which they are made. */
   enum Point {

@@ -20,7 +20,7 @@ import java.util.List;
  * column of B1 with every column of B2, and of every row of A1 with every row of A2. A weight of
  * {@code [in, out]} for each text is never made.
  */
-public record Loha() implements LayerMethod {
+public record Loha() implements MergeableMethod {
   @Override
   public MethodName name() {
     return MethodName.LOHA;

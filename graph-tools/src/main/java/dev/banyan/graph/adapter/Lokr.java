@@ -31,7 +31,7 @@ import java.util.Map;
  * @param decomposeBoth whether w1 can be a product too
  * @param factor PEFT's {@code decompose_factor}
  */
-public record Lokr(boolean decomposeBoth, int factor) implements LayerMethod {
+public record Lokr(boolean decomposeBoth, int factor) implements MergeableMethod {
   @Override
   public MethodName name() {
     return MethodName.LOKR;

@@ -20,7 +20,7 @@ import java.util.List;
  * bias, so that what follows the layer still looks as ONNX Runtime's fusions expect it. A table of
  * embeddings is adapted by {@link EmbeddingLora}.
  */
-public record Lora() implements LayerMethod {
+public record Lora() implements MergeableMethod {
   @Override
   public MethodName name() {
     return MethodName.LORA;

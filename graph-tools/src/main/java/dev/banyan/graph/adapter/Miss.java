@@ -23,7 +23,7 @@ import java.util.Map;
  * is known only there: that is as fast as to reshape and add, and needs no filling up where the
  * rank does not divide the number of inputs.
  */
-public record Miss() implements LayerMethod {
+public record Miss() implements MergeableMethod {
   @Override
   public MethodName name() {
     return MethodName.MISS;

@@ -2,7 +2,7 @@ package dev.banyan.graph.adapter;
 
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Tensor;
-import dev.banyan.graph.adapter.LayerMethod.Layer;
+import dev.banyan.graph.adapter.MergeableMethod.Layer;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;

@@ -11,10 +11,12 @@ import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.GraphFailure.NotMergeable;
 import dev.banyan.graph.MergeReport.Requantized;
 import dev.banyan.graph.adapter.AdapterMethods;
+import dev.banyan.graph.adapter.Bottleneck;
 import dev.banyan.graph.adapter.LayerMethod;
-import dev.banyan.graph.adapter.LayerMethod.Layer;
 import dev.banyan.graph.adapter.LayerMethod.Point;
 import dev.banyan.graph.adapter.LayerWeights;
+import dev.banyan.graph.adapter.MergeableMethod;
+import dev.banyan.graph.adapter.MergeableMethod.Layer;
 import dev.banyan.graph.adapter.RemoveAdapters;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
@@ -77,7 +79,7 @@ final class MergedGraph {
   }
 
   /** An adapter of one method for a layer. */
-  private record Merge(LayerMethod method, Point point, List<Tensor> adapter) {}
+  private record Merge(MergeableMethod method, Point point, List<Tensor> adapter) {}
 
   /** A layer that gets other weights. */
   private record Changed(String site, Node layer, List<Merge> merges) {}
@@ -181,14 +183,14 @@ final class MergedGraph {
     if (!weights.tensors().keySet().containsAll(names)) {
       return;
     }
-    method
-        .notMergeable()
-        .ifPresent(
-            reason -> {
+    MergeableMethod mergeable =
+        switch (method) {
+          case MergeableMethod own -> own;
+          case Bottleneck _ ->
               throw new NotMergeable(
                   "An adapter of the method %s cannot become part of the layer '%s': %s"
-                      .formatted(method.name().text(), path, reason));
-            });
+                      .formatted(method.name().text(), path, Bottleneck.NOT_MERGEABLE));
+        };
     List<Tensor> adapter =
         specs(method, path).filter(ParameterSpec::isBanked).map(this::merged).toList();
     Point point = method.pointAt(path);
@@ -196,7 +198,7 @@ final class MergedGraph {
     changed
         .computeIfAbsent(path, site -> new Changed(site, layer, new ArrayList<>()))
         .merges()
-        .add(new Merge(method, point, adapter));
+        .add(new Merge(mergeable, point, adapter));
   }
 
   /** What depends on the base's weight is there already, as a bank has it. */

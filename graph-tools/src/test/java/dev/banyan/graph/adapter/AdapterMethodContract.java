@@ -155,7 +155,8 @@ abstract class AdapterMethodContract {
   @ParameterizedTest
   @EnumSource
   void aMergedWeightGivesWhatLayerAndAdapterGive(Layer layer) {
-    Assumptions.assumeTrue(method().notMergeable().isEmpty(), "cannot be merged");
+    Assumptions.assumeTrue(method() instanceof MergeableMethod, "cannot be merged");
+    MergeableMethod mergeable = (MergeableMethod) method();
     float[] x = numbers(BATCH * layer.tokens * IN);
     Map<String, Tensor> adapter = adapters(layer).get(1);
     Model model = layer(layer);
@@ -163,10 +164,10 @@ abstract class AdapterMethodContract {
     List<Tensor> folded = banked(layer).stream().map(spec -> merged(layer, spec, adapter)).toList();
     Tensor weight = site.weight().constant().orElseThrow();
     Tensor bias = model.graph().value("b").constant().orElseThrow();
-    LayerMethod.Layer at =
-        new LayerMethod.Layer(
+    MergeableMethod.Layer at =
+        new MergeableMethod.Layer(
             site.path(), site.node(), new LayerWeights(weight, Optional.of(bias)));
-    LayerWeights merged = method().merge(at, folded, Arena.ofAuto());
+    LayerWeights merged = mergeable.merge(at, folded, Arena.ofAuto());
     Graph graph = model.graph();
     graph.replaceUses(graph.value("w"), graph.addConstant(merged.weight().named("merged")));
     Tensor other = merged.bias().orElseThrow().named("other");

@@ -39,8 +39,8 @@ class LoraTest extends AdapterMethodContract {
             Map.of("transB", Attribute.of(1L), "alpha", Attribute.of(0.5f)));
     Tensor a = Tensor.ofFloats("a", Shape.of(2, 1), 1, -1);
     Tensor b = Tensor.ofFloats("b", Shape.of(1, 3), 10, 20, 30);
-    LayerMethod.Layer before =
-        new LayerMethod.Layer("dense", layer, new LayerWeights(weight, Optional.empty()));
+    MergeableMethod.Layer before =
+        new MergeableMethod.Layer("dense", layer, new LayerWeights(weight, Optional.empty()));
     Tensor merged = new Lora().merge(before, List.of(a, b), Arena.ofAuto()).weight();
     // W[o, i] + A[i] * B[o] / alpha.
     assertThat(merged.floats()).containsExactly(21, -18, 43, -36, 65, -54);
