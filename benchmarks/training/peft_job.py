@@ -18,21 +18,9 @@ from peft_classifier import Classifier, Training
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--train", type=Path, required=True)
-    parser.add_argument("--test", type=Path, required=True)
+    parser = arguments(__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--targets", required=True)
-    parser.add_argument("--epochs", type=int, required=True)
-    parser.add_argument("--batch-size", type=int, required=True)
-    parser.add_argument("--learning-rate", type=float, required=True)
-    parser.add_argument("--max-length", type=int, required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--threads", type=int, required=True)
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    torch.manual_seed(given.seed)
+    given = parsed(parser)
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(given.model)
     collate = transformers.DataCollatorWithPadding(tokenizer)
@@ -55,6 +43,25 @@ def main() -> None:
     model.encoder.save_pretrained(given.out)
     safetensors.torch.save_model(model.classifier, str(given.out / "classifier.safetensors"))
     print(json.dumps({"accuracy": accuracy, "step_ms": times, "padded_tokens": sum(lengths)}))
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description)
+    for name in ("--model", "--train", "--test"):
+        parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--targets", required=True)
+    parser.add_argument("--learning-rate", type=float, required=True)
+    for name in ("--epochs", "--batch-size", "--max-length", "--seed", "--threads"):
+        parser.add_argument(name, type=int, required=True)
+    return parser
+
+
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """What was given; torch has its seed and its threads from it."""
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    torch.manual_seed(given.seed)
+    return given
 
 
 def encoded(file: Path, tokenizer, max_length: int) -> tuple[list[dict], list[str]]:

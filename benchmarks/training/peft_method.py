@@ -6,7 +6,6 @@ Prints {"accuracy": .., "trainable": .., "step_ms": [..]}. Model, optimizer, sch
 import argparse
 import json
 import time
-from pathlib import Path
 
 import peft
 import torch
@@ -16,7 +15,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from peft_classifier import Training
-from peft_job import encoded, judge
+from peft_job import arguments, encoded, judge, parsed
 
 TOKENS = 20
 
@@ -94,22 +93,10 @@ class Projected(Training):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--train", type=Path, required=True)
-    parser.add_argument("--test", type=Path, required=True)
+    parser = arguments(__doc__)
     parser.add_argument("--method", required=True)
-    parser.add_argument("--targets", required=True)
     parser.add_argument("--rank", type=int, default=8)
-    parser.add_argument("--epochs", type=int, required=True)
-    parser.add_argument("--batch-size", type=int, required=True)
-    parser.add_argument("--learning-rate", type=float, required=True)
-    parser.add_argument("--max-length", type=int, required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--threads", type=int, required=True)
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    torch.manual_seed(given.seed)
+    given = parsed(parser)
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(given.model)
     collate = transformers.DataCollatorWithPadding(tokenizer)

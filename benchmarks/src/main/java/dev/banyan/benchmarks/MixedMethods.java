@@ -2,6 +2,7 @@ package dev.banyan.benchmarks;
 
 import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.Initializer;
 import dev.banyan.artifacts.bundle.MethodInfo;
 import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterSpec;
@@ -35,11 +36,26 @@ final class MixedMethods {
   private static final int TOKENS = 64;
   private static final int WARM_UPS = 3;
   private static final int LABELS = 4;
+  private static final Sizes SIZES =
+      Sizes.usual().with(Size.LABELS, LABELS).with(Size.BOTTLENECK, 16);
   private static final SessionSettings SETTINGS = SessionSettings.defaults();
+
+  private static final String LOKR = "lokr:targets=query,value";
+
+  /** Multiplies by the square of the rank that there is room for, for every row. */
+  private static final String LOHA = "loha:targets=query,value";
 
   /** As {@code --method} takes them. */
   private static final List<String> METHODS =
-      List.of("lora:targets=query,value", "ia3:targets=key,value", "bitfit");
+      List.of(
+          "lora:targets=query,value",
+          "dora:targets=query,value",
+          LOKR,
+          "miss:targets=query,value",
+          "ia3:targets=key,value",
+          "bottleneck",
+          "bitfit",
+          "prompt");
 
   private final MiniLm miniLm;
   private final int rounds;
@@ -58,6 +74,11 @@ final class MixedMethods {
     try {
       variants.add(variant("bare base with heads", List.of("lora:targets=head-only")));
       variants.add(variant(METHODS.size() + " methods x 4 adapters", METHODS));
+      variants.add(
+          variant(
+              "the same with loha for lokr",
+              METHODS.stream().map(method -> method.equals(LOKR) ? LOHA : method).toList()));
+      variants.add(variant(LOHA + " alone", List.of(LOHA)));
       METHODS.forEach(method -> variants.add(variant(method + " alone", List.of(method))));
       return table(timed(variants));
     } finally {
@@ -67,10 +88,9 @@ final class MixedMethods {
 
   private Variant variant(String name, List<String> methods) {
     Bundle bundle = miniLm.bundle(methods, "methods-" + name.replaceAll("\\W+", "-"));
-    Sizes sizes = Sizes.usual().with(Size.LABELS, LABELS).with(Size.BOTTLENECK, 16);
     List<MethodInfo> infos = bundle.manifest().adapter().methods();
     int slots = infos.size() * ADAPTERS;
-    BaseModel model = BaseModel.open(bundle, new ServingPlan(slots, sizes, SETTINGS));
+    BaseModel model = BaseModel.open(bundle, new ServingPlan(slots, SIZES, SETTINGS));
     BaseValues base = BaseValues.of(bundle);
     for (int slot = 1; slot <= slots; slot++) {
       MethodName method = infos.get((slot - 1) % infos.size()).name();
@@ -92,23 +112,34 @@ final class MixedMethods {
   /** An adapter of one method, as if it were trained: a little away from what changes nothing. */
   private static AdapterWeights adapter(
       Bundle bundle, BaseValues base, MethodName method, Random random) {
-    Sizes sizes = Sizes.usual().with(Size.LABELS, LABELS).with(Size.BOTTLENECK, 16);
     Map<String, Tensor> tensors = new TreeMap<>();
     for (ParameterSpec spec : bundle.manifest().parameters()) {
       boolean ofWeights = method.kind() == MethodName.Kind.WEIGHTS && spec.isOfBase();
       boolean ofHead = spec.method().isEmpty() && !spec.isOfBase();
       if (spec.isBanked() && (ofWeights || ofHead || spec.method().equals(Optional.of(method)))) {
-        Tensor neutral = base.neutral(spec, sizes);
+        Tensor neutral = base.neutral(spec, SIZES);
         float[] values = neutral.floats();
         for (int i = 0; i < values.length; i++) {
           values[i] += (float) (0.02 * random.nextGaussian());
         }
         tensors.put(spec.name(), Tensor.ofFloats(spec.name(), neutral.shape(), values));
+        if (spec.init() == Initializer.BASE_NORM) {
+          // What DoRA's banks have is computed when a file is loaded, which this is not.
+          tensors.put(spec.bankName(), gain(spec, neutral, random));
+        }
       }
     }
     Digest digest = Digest.of(method.text().getBytes(StandardCharsets.UTF_8));
     List<String> labels = IntStream.range(0, LABELS).mapToObj(label -> "label " + label).toList();
-    return new AdapterWeights(digest, Task.TEXT_CLASSIFICATION, labels, sizes, tensors);
+    return new AdapterWeights(digest, Task.TEXT_CLASSIFICATION, labels, SIZES, tensors);
+  }
+
+  private static Tensor gain(ParameterSpec spec, Tensor like, Random random) {
+    float[] values = new float[Math.toIntExact(like.shape().elements())];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) (0.02 * random.nextGaussian());
+    }
+    return Tensor.ofFloats(spec.bankName(), like.shape(), values);
   }
 
   /** Every round runs each variant once, and the next round starts with another one. */

@@ -16,12 +16,10 @@ import java.util.OptionalInt;
  */
 public sealed interface AdapterConfig
     permits LoraConfig,
-        LohaConfig,
-        LokrConfig,
+        LycorisConfig,
         MissConfig,
         Ia3Config,
-        PromptConfig,
-        PrefixConfig,
+        VirtualTokensConfig,
         LnTuningConfig,
         OwnConfig {
   /** What every adapter has. */
@@ -35,10 +33,14 @@ public sealed interface AdapterConfig
    *
    * @param module the path of a layer, as layers may differ
    */
-  OptionalInt size(Size size, String module);
+  default OptionalInt size(Size size, String module) {
+    return OptionalInt.empty();
+  }
 
-  /** What the parameters that have a scaling are multiplied by in a layer. */
-  double scaling(MethodName method, String module);
+  /** What the parameters that have a scaling are multiplied by in a layer; 1 where none has. */
+  default double scaling(MethodName method, String module) {
+    return 1;
+  }
 
   /** What of the configuration changes answers, as a text of which the adapter's digest is made. */
   String identity();

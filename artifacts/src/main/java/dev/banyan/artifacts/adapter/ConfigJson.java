@@ -44,7 +44,7 @@ final class ConfigJson {
     }
     ConfigJson keys = new ConfigJson(artifact, json);
     return switch (type.textValue()) {
-      case "LORA" -> LoraConfigJson.parse(artifact, json);
+      case "LORA" -> LoraConfig.parse(keys);
       case "LOHA" -> LohaConfig.parse(keys);
       case "LOKR" -> LokrConfig.parse(keys);
       case "MISS" -> MissConfig.parse(keys);
@@ -179,9 +179,14 @@ final class ConfigJson {
   /** Takes values by regular expressions over module paths; none if it is absent or null. */
   ObjectNode takePattern(String key, Predicate<JsonNode> holds) {
     JsonNode node = json.path(key);
-    LayerPattern.check(artifact, node, holds);
+    checkPattern(key, holds);
     json.remove(key);
     return node instanceof ObjectNode pattern ? pattern : JsonText.object();
+  }
+
+  /** Checks such values, which stay among the other keys. */
+  void checkPattern(String key, Predicate<JsonNode> holds) {
+    LayerPattern.check(artifact, json.path(key), holds);
   }
 
   /** Writes a number, a whole one as such, as PEFT declares most of them. */
@@ -195,8 +200,14 @@ final class ConfigJson {
 
   /** Takes true or false; false if it is absent or null. */
   boolean takeFlag(String key) {
-    JsonNode node = json.path(key);
+    boolean flag = flag(key);
     json.remove(key);
+    return flag;
+  }
+
+  /** True or false, which stays among the other keys. */
+  boolean flag(String key) {
+    JsonNode node = json.path(key);
     if (node.isMissingNode() || node.isNull()) {
       return false;
     }
@@ -216,6 +227,15 @@ final class ConfigJson {
       throw UnsupportedSettings.unsupported(artifact, key, json.path(key));
     }
     json.remove(key);
+  }
+
+  /**
+   * Refuses the settings of LoRA that change what it computes.
+   *
+   * @throws UnusableArtifact naming the first that is set
+   */
+  void refuseUnsupported() {
+    UnsupportedSettings.refuse(artifact, json);
   }
 
   /** Refuses one value of a setting that changes what the adapter computes. */

@@ -2,9 +2,7 @@ package dev.banyan.artifacts.adapter;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.bundle.MethodName;
-import dev.banyan.artifacts.bundle.Size;
 import java.util.List;
-import java.util.OptionalInt;
 
 /**
  * PEFT's description of an IA3 adapter, {@code peft_type} {@code IA3}.
@@ -31,16 +29,6 @@ public record Ia3Config(CommonConfig common, List<String> feedforwardModules)
   @Override
   public List<MethodName> methods() {
     return List.of(MethodName.IA3);
-  }
-
-  @Override
-  public OptionalInt size(Size size, String module) {
-    return OptionalInt.empty();
-  }
-
-  @Override
-  public double scaling(MethodName method, String module) {
-    return 1;
   }
 
   @Override

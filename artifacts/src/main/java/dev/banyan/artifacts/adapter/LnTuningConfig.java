@@ -2,9 +2,7 @@ package dev.banyan.artifacts.adapter;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.bundle.MethodName;
-import dev.banyan.artifacts.bundle.Size;
 import java.util.List;
-import java.util.OptionalInt;
 
 /**
  * PEFT's description of an adapter that has normalizations of its own, {@code peft_type} {@code
@@ -22,16 +20,6 @@ public record LnTuningConfig(CommonConfig common) implements AdapterConfig {
   @Override
   public List<MethodName> methods() {
     return List.of(MethodName.NORMS);
-  }
-
-  @Override
-  public OptionalInt size(Size size, String module) {
-    return OptionalInt.empty();
-  }
-
-  @Override
-  public double scaling(MethodName method, String module) {
-    return 1;
   }
 
   @Override

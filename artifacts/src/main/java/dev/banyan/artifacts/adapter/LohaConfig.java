@@ -2,9 +2,7 @@ package dev.banyan.artifacts.adapter;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.bundle.MethodName;
-import dev.banyan.artifacts.bundle.Size;
 import java.util.List;
-import java.util.OptionalInt;
 
 /**
  * PEFT's description of a LoHa adapter, {@code peft_type} {@code LOHA}.
@@ -12,7 +10,7 @@ import java.util.OptionalInt;
  * @param common what every adapter has
  * @param layers rank and alpha of each layer
  */
-public record LohaConfig(CommonConfig common, LayerScaling layers) implements AdapterConfig {
+public record LohaConfig(CommonConfig common, LayerScaling layers) implements LycorisConfig {
   static LohaConfig parse(ConfigJson json) {
     LayerScaling layers = LayerScaling.take(json);
     return new LohaConfig(json.takeCommon(), layers);
@@ -21,16 +19,6 @@ public record LohaConfig(CommonConfig common, LayerScaling layers) implements Ad
   @Override
   public List<MethodName> methods() {
     return List.of(MethodName.LOHA);
-  }
-
-  @Override
-  public OptionalInt size(Size size, String module) {
-    return size == Size.RANK ? OptionalInt.of(layers.rank(module)) : OptionalInt.empty();
-  }
-
-  @Override
-  public double scaling(MethodName method, String module) {
-    return layers.factor(module);
   }
 
   @Override
@@ -45,11 +33,7 @@ public record LohaConfig(CommonConfig common, LayerScaling layers) implements Ad
 
   @Override
   public ObjectNode json() {
-    ObjectNode json = ConfigJson.write("LOHA", common);
-    layers.put(json);
-    json.put("rank_dropout", 0.0).put("module_dropout", 0.0);
-    json.put("use_effective_conv2d", false).put("init_weights", true);
-    json.putNull("layers_to_transform");
+    ObjectNode json = LycorisConfig.write("LOHA", this);
     json.setAll(common.other());
     return json;
   }

@@ -2,7 +2,6 @@ package dev.banyan.artifacts.adapter;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.bundle.MethodName;
-import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.integrity.CorruptArtifact;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
@@ -10,7 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /**
  * PEFT's description of a LoKr adapter, {@code peft_type} {@code LOKR}.
@@ -22,7 +20,7 @@ import java.util.OptionalInt;
  */
 public record LokrConfig(
     CommonConfig common, LayerScaling layers, boolean decomposeBoth, int factor)
-    implements AdapterConfig {
+    implements LycorisConfig {
   private static final String BOTH = "decompose_both";
   private static final String FACTOR = "decompose_factor";
 
@@ -39,16 +37,6 @@ public record LokrConfig(
   @Override
   public List<MethodName> methods() {
     return List.of(MethodName.LOKR);
-  }
-
-  @Override
-  public OptionalInt size(Size size, String module) {
-    return size == Size.RANK ? OptionalInt.of(layers.rank(module)) : OptionalInt.empty();
-  }
-
-  @Override
-  public double scaling(MethodName method, String module) {
-    return layers.factor(module);
   }
 
   @Override
@@ -109,12 +97,9 @@ public record LokrConfig(
 
   @Override
   public ObjectNode json() {
-    ObjectNode json = ConfigJson.write("LOKR", common);
-    layers.put(json);
+    ObjectNode json = LycorisConfig.write("LOKR", this);
     json.put(BOTH, decomposeBoth).put(FACTOR, factor);
-    json.put("rank_dropout", 0.0).put("module_dropout", 0.0).put("rank_dropout_scale", false);
-    json.put("use_effective_conv2d", false).put("init_weights", true);
-    json.putNull("layers_to_transform");
+    json.put("rank_dropout_scale", false);
     json.setAll(common.other());
     return json;
   }

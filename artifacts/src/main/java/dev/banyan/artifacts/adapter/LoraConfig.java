@@ -2,8 +2,10 @@ package dev.banyan.artifacts.adapter;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.Size;
+import dev.banyan.artifacts.integrity.JsonText;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -76,7 +78,7 @@ public record LoraConfig(
         bias,
         taskType,
         baseModel,
-        dev.banyan.artifacts.integrity.JsonText.object());
+        JsonText.object());
   }
 
   /**
@@ -169,9 +171,43 @@ public record LoraConfig(
     return Double.toString(scaling()) + " " + rank + patterns() + (dora() ? " dora" : "");
   }
 
+  static LoraConfig parse(ConfigJson json) {
+    json.refuseUnsupported();
+    // PEFT's own defaults, which it nevertheless always writes.
+    int rank = json.takeCount("r", 8);
+    double alpha = json.takeNumber("lora_alpha", 8);
+    double dropout = json.takeNumber("lora_dropout", 0);
+    boolean rslora = json.takeFlag("use_rslora");
+    json.flag(DORA);
+    String bias = json.takeText("bias");
+    json.checkPattern(RANKS, node -> node.isInt() && node.intValue() >= 1);
+    json.checkPattern(ALPHAS, node -> Double.isFinite(node.asDouble(Double.NaN)));
+    CommonConfig common = json.takeCommon();
+    return new LoraConfig(
+        rank,
+        alpha,
+        dropout,
+        common.targetModules(),
+        common.modulesToSave(),
+        rslora,
+        bias.isEmpty() ? BiasTraining.NONE.text() : bias,
+        common.taskType(),
+        common.baseModel(),
+        common.other());
+  }
+
   @Override
   public ObjectNode json() {
-    return LoraConfigJson.write(this);
+    ObjectNode json = ConfigJson.write("LORA", common());
+    json.put("r", rank);
+    ConfigJson.putNumber(json, "lora_alpha", alpha);
+    json.put("lora_dropout", dropout).put("use_rslora", rslora).put("bias", bias);
+    json.put("fan_in_fan_out", false).put(DORA, false).put("init_lora_weights", true);
+    json.putObject(RANKS);
+    json.putObject(ALPHAS);
+    json.putNull("layers_to_transform");
+    json.setAll(other);
+    return json;
   }
 
   @Override

@@ -44,11 +44,6 @@ public record MissConfig(CommonConfig common, int rank, String bias, boolean min
   }
 
   @Override
-  public double scaling(MethodName method, String module) {
-    return 1;
-  }
-
-  @Override
   public Tensor whole(ParameterSpec spec, Tensor tensor) {
     if (!mini || !spec.repeats() || tensor.shape().rank() != 2) {
       return tensor;

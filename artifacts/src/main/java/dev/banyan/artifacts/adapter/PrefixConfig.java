@@ -2,9 +2,7 @@ package dev.banyan.artifacts.adapter;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.bundle.MethodName;
-import dev.banyan.artifacts.bundle.Size;
 import java.util.List;
-import java.util.OptionalInt;
 
 /**
  * PEFT's description of a prefix, {@code peft_type} {@code PREFIX_TUNING}. Of one that was trained
@@ -17,41 +15,23 @@ import java.util.OptionalInt;
  * @param width {@code token_dim}: elements of all heads' keys of a token
  */
 public record PrefixConfig(CommonConfig common, int tokens, int layers, int heads, int width)
-    implements AdapterConfig {
+    implements VirtualTokensConfig {
   static final String TYPE = "PREFIX_TUNING";
-  private static final String TOKENS = "num_virtual_tokens";
   private static final String LAYERS = "num_layers";
   private static final String HEADS = "num_attention_heads";
   private static final String WIDTH = "token_dim";
 
   static PrefixConfig parse(ConfigJson json) {
-    int tokens = json.requireCount(TOKENS);
+    int tokens = VirtualTokensConfig.takeTokens(json);
     int layers = json.requireCount(LAYERS);
     int heads = json.requireCount(HEADS);
     int width = json.requireCount(WIDTH);
-    json.refuseOther("num_transformer_submodules", 1);
     return new PrefixConfig(json.takeCommon(), tokens, layers, heads, width);
   }
 
   @Override
   public List<MethodName> methods() {
     return List.of(MethodName.PREFIX);
-  }
-
-  @Override
-  public OptionalInt size(Size size, String module) {
-    return size == Size.TOKENS ? OptionalInt.of(tokens) : OptionalInt.empty();
-  }
-
-  @Override
-  public double scaling(MethodName method, String module) {
-    return 1;
-  }
-
-  /** PEFT keeps the model itself in these adapters, and not inside another wrapper. */
-  @Override
-  public String wrapper() {
-    return "base_model.";
   }
 
   @Override
@@ -66,12 +46,9 @@ public record PrefixConfig(CommonConfig common, int tokens, int layers, int head
 
   @Override
   public ObjectNode json() {
-    ObjectNode json = ConfigJson.write(TYPE, common);
-    // PEFT knows no layers here, and warns of the key.
-    json.remove("target_modules");
-    json.put(TOKENS, tokens).put(LAYERS, layers).put(HEADS, heads).put(WIDTH, width);
-    json.put("num_transformer_submodules", 1).put("prefix_projection", false);
-    json.put("encoder_hidden_size", width);
+    ObjectNode json = VirtualTokensConfig.write(TYPE, this);
+    json.put(LAYERS, layers).put(HEADS, heads).put(WIDTH, width);
+    json.put("prefix_projection", false).put("encoder_hidden_size", width);
     json.setAll(common.other());
     return json;
   }

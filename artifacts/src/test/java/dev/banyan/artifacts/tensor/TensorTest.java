@@ -84,4 +84,13 @@ class TensorTest {
     }
     return new Tensor("t", type, Shape.of(bits.length), MemorySegment.ofArray(bytes.array()));
   }
+
+  @Test
+  void everyAxisIsCutOrFilledUpAtItsEnd() {
+    Tensor cube = Tensor.ofFloats("cube", Shape.of(2, 2, 2), 1, 2, 3, 4, 5, 6, 7, 8);
+    assertThat(cube.resized(Shape.of(2, 3, 1)).floats()).containsExactly(1, 3, 0, 5, 7, 0);
+    assertThat(cube.resized(Shape.of(1, 1, 3)).floats()).containsExactly(1, 2, 0);
+    assertThat(cube.resized(Shape.of(1, 1, 3)).resized(Shape.of(2, 1, 2)).floats())
+        .containsExactly(1, 2, 0, 0);
+  }
 }

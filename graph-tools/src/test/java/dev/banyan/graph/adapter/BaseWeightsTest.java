@@ -25,7 +25,6 @@ import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
 import dev.banyan.graph.training.TrainingRun;
 import dev.banyan.runtime.data.Dataset;
-import dev.banyan.runtime.data.Encoding;
 import dev.banyan.runtime.inference.AdapterWeights;
 import dev.banyan.runtime.inference.BaseModel;
 import dev.banyan.runtime.inference.BatchOutput;
@@ -36,17 +35,14 @@ import dev.banyan.runtime.ort.OutputTensors;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.ort.TensorScope;
 import dev.banyan.runtime.training.LearningRate;
-import dev.banyan.runtime.training.RunPlace;
 import dev.banyan.runtime.training.Trainer;
 import dev.banyan.runtime.training.TrainingData;
-import dev.banyan.runtime.training.TrainingEvent;
 import dev.banyan.runtime.training.TrainingPlan;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -66,6 +62,8 @@ class BaseWeightsTest {
   private static final SafetensorsFile RECORDED =
       SafetensorsFile.read(Fixtures.recording("peft/saved"));
 
+  private static final RecordedTexts TEXTS = RecordedTexts.of(RECORDED);
+
   private static final float LOGIT_TOLERANCE = 1e-4f;
   private static final int LABELS = 3;
   private static final BaseWeightChoice ALL = new BaseWeightChoice(BiasTraining.ALL, List.of());
@@ -74,11 +72,6 @@ class BaseWeightsTest {
   private static final float SCALING = 2;
 
   @TempDir Path folder;
-
-  /** Ends a run as a crash would. */
-  private static final class Crash extends RuntimeException {
-    private static final long serialVersionUID = 1;
-  }
 
   @ParameterizedTest
   @CsvSource({
@@ -92,7 +85,7 @@ class BaseWeightsTest {
   void gradientsOfTheBasesWeightsArePyTorchs(String name, Emission emission) {
     Bundle bundle = bundle(name, emission);
     AdapterWeights weights = weights(name, bundle);
-    Map<String, Tensor> feeds = new LinkedHashMap<>(inputs());
+    Map<String, Tensor> feeds = new LinkedHashMap<>(TEXTS.texts());
     feeds.put("labels", tensor("labels"));
     feeds.put("label_smoothing", Tensor.ofFloats("label_smoothing", Shape.SCALAR, 0f));
     feeds.put("class_weights", Tensor.ofFloats("class_weights", Shape.of(LABELS), 1, 1, 1));
@@ -132,19 +125,19 @@ class BaseWeightsTest {
     Bundle bundle = bundle(name, Emission.FUSED);
     AdapterWeights weights = weights(name, bundle);
     float[] expected = tensor("logits/" + name).floats();
-    int texts = rows(0).size();
+    int texts = TEXTS.at(0).size();
     try (BaseModel model =
         BaseModel.open(
             bundle, new ServingPlan(3, weights.rank(), LABELS, SessionSettings.defaults()))) {
       List<float[]> bare = new ArrayList<>();
-      for (Row row : rows(0)) {
+      for (Row row : TEXTS.at(0)) {
         bare.add(model.run(List.of(row)).embedding(0));
       }
       model.bank().write(2, weights);
-      model.bank().write(3, other(weights));
+      model.bank().write(3, LargerAdapter.of(weights));
       List<Row> mixed = new ArrayList<>();
       for (int slot : new int[] {0, 2, 3}) {
-        mixed.addAll(rows(slot));
+        mixed.addAll(TEXTS.at(slot));
       }
       BatchOutput together = model.run(mixed);
       for (int text = 0; text < texts; text++) {
@@ -155,7 +148,7 @@ class BaseWeightsTest {
                 within(LOGIT_TOLERANCE));
         assertThat(together.embedding(text)).containsExactly(bare.get(text), within(1e-6f));
         for (int slot : new int[] {2, 3}) {
-          float[] alone = model.run(List.of(rows(slot).get(text))).logits(0, LABELS);
+          float[] alone = model.run(List.of(TEXTS.at(slot).get(text))).logits(0, LABELS);
           assertThat(together.logits((slot - 1) * texts + text, LABELS))
               .containsExactly(alone, within(1e-5f));
         }
@@ -185,7 +178,7 @@ class BaseWeightsTest {
   private static List<float[]> embeddings(Bundle bundle, Optional<AdapterWeights> beside) {
     try (BaseModel model = BaseModel.open(bundle, ServingPlan.defaults())) {
       beside.ifPresent(weights -> model.bank().write(1, weights));
-      return rows(0).stream().map(row -> model.run(List.of(row)).embedding(0)).toList();
+      return TEXTS.at(0).stream().map(row -> model.run(List.of(row)).embedding(0)).toList();
     }
   }
 
@@ -208,21 +201,7 @@ class BaseWeightsTest {
     TrainingPlan plan = TrainingPlan.defaults().with(new LearningRate.Linear(0.01, 0.1));
     Path whole = folder.resolve("whole");
     new Trainer(bundle, plan, event -> {}).train(data, whole);
-    RunPlace parts = RunPlace.of(folder.resolve("parts")).savedEvery(2);
-    Trainer crashing =
-        new Trainer(
-            bundle,
-            plan,
-            event -> {
-              if (event instanceof TrainingEvent.StateSaved) {
-                throw new Crash();
-              }
-            });
-    assertThatThrownBy(() -> crashing.train(data, parts)).isInstanceOf(Crash.class);
-    new Trainer(bundle, plan, event -> {}).train(data, parts.resumed());
-    for (String file : List.of(PeftAdapter.CONFIG, PeftAdapter.WEIGHTS)) {
-      assertThat(parts.out().resolve(file)).hasSameBinaryContentAs(whole.resolve(file));
-    }
+    CrashedRun.requireSameBytes(bundle, plan, data, whole);
     PeftAdapter written = PeftAdapter.read(whole);
     PeftAdapter theirs = PeftAdapter.read(recorded(name));
     assertThat(new TreeSet<>(written.weights().tensors().keySet()))
@@ -307,23 +286,6 @@ class BaseWeightsTest {
     return AdapterWeights.fit(PeftAdapter.read(recorded(name)), bundle, ServingPlan.defaults());
   }
 
-  /** The same with every number a little larger. */
-  private static AdapterWeights other(AdapterWeights weights) {
-    Map<String, Tensor> tensors = new HashMap<>();
-    weights
-        .tensors()
-        .forEach(
-            (name, tensor) -> {
-              float[] values = tensor.floats();
-              for (int i = 0; i < values.length; i++) {
-                values[i] *= 1.25f;
-              }
-              tensors.put(name, Tensor.ofFloats(name, tensor.shape(), values));
-            });
-    return new AdapterWeights(
-        weights.digest(), weights.task(), weights.labels(), weights.sizes(), tensors);
-  }
-
   private TrainingData data() throws IOException {
     StringBuilder lines = new StringBuilder();
     List<String> texts =
@@ -337,37 +299,10 @@ class BaseWeightsTest {
     return new TrainingData(Dataset.read(file), Optional.empty());
   }
 
-  /** The recorded texts without their padding. */
-  private static List<Row> rows(int slot) {
-    Tensor ids = tensor("inputs/input_ids");
-    long[] all = ids.longs();
-    long[] mask = tensor("inputs/attention_mask").longs();
-    int length = Math.toIntExact(ids.shape().dim(1));
-    List<Row> rows = new ArrayList<>();
-    for (int from = 0; from < all.length; from += length) {
-      int tokens = (int) Arrays.stream(mask, from, from + length).sum();
-      long[] own = Arrays.copyOfRange(all, from, from + tokens);
-      rows.add(new Row(new Encoding(own, new long[tokens]), slot));
-    }
-    return rows;
-  }
-
-  private static Map<String, Tensor> inputs() {
-    Tensor ids = tensor("inputs/input_ids");
-    Map<String, Tensor> inputs = new LinkedHashMap<>();
-    inputs.put("input_ids", ids);
-    inputs.put("attention_mask", tensor("inputs/attention_mask"));
-    inputs.put(
-        "token_type_ids",
-        Tensor.ofLongs(
-            "token_type_ids", ids.shape(), new long[Math.toIntExact(ids.shape().elements())]));
-    return inputs;
-  }
-
   private static float[] run(Path model, String output) {
     try (InferenceSession session = InferenceSession.open(model, SessionSettings.defaults());
         TensorScope scope = new TensorScope();
-        OutputTensors out = session.run(TrainingRun.feeds(scope, inputs()), List.of(output))) {
+        OutputTensors out = session.run(TrainingRun.feeds(scope, TEXTS.texts()), List.of(output))) {
       return out.floats(output);
     }
   }

@@ -11,7 +11,6 @@ import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.artifacts.safetensors.SafetensorsFile;
-import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.Fixtures;
 import dev.banyan.graph.GraphFailure.NotMergeable;
 import dev.banyan.graph.GraphTools;
@@ -31,19 +30,15 @@ import dev.banyan.runtime.ort.OutputTensors;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.ort.TensorScope;
 import dev.banyan.runtime.training.LearningRate;
-import dev.banyan.runtime.training.RunPlace;
 import dev.banyan.runtime.training.Trainer;
 import dev.banyan.runtime.training.TrainingData;
-import dev.banyan.runtime.training.TrainingEvent;
 import dev.banyan.runtime.training.TrainingPlan;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.BeforeEach;
@@ -81,11 +76,6 @@ abstract class MethodRunContract {
     return 3;
   }
 
-  /** Ends a run as a crash would. */
-  private static final class Crash extends RuntimeException {
-    private static final long serialVersionUID = 1;
-  }
-
   @BeforeEach
   void prepare() {
     bundle = prepared(method(), "bundle");
@@ -116,7 +106,7 @@ abstract class MethodRunContract {
     Optional<float[]> merged = mergeable() ? Optional.of(merged(adapter, texts)) : Optional.empty();
     try (BaseModel model = BaseModel.open(bundle, serving());
         BaseModel bare = BaseModel.open(plain, serving())) {
-      model.bank().write(1, larger(weights));
+      model.bank().write(1, LargerAdapter.of(weights));
       model.bank().write(2, weights);
       List<Row> mixed = new ArrayList<>();
       for (int slot : new int[] {0, 1, 2}) {
@@ -195,22 +185,7 @@ abstract class MethodRunContract {
   @Test
   void aRunThatGoesOnGivesTheSameBytes() throws IOException {
     Path whole = trained("whole");
-    RunPlace parts = RunPlace.of(folder.resolve("parts")).savedEvery(2);
-    Trainer crashing =
-        new Trainer(
-            bundle,
-            plan(),
-            event -> {
-              if (event instanceof TrainingEvent.StateSaved) {
-                throw new Crash();
-              }
-            });
-    TrainingData data = data();
-    assertThatThrownBy(() -> crashing.train(data, parts)).isInstanceOf(Crash.class);
-    new Trainer(bundle, plan(), event -> {}).train(data, parts.resumed());
-    for (String file : List.of(PeftAdapter.CONFIG, PeftAdapter.WEIGHTS)) {
-      assertThat(parts.out().resolve(file)).hasSameBinaryContentAs(whole.resolve(file));
-    }
+    CrashedRun.requireSameBytes(bundle, plan(), data(), whole);
   }
 
   Bundle prepared(String text, String out) {
@@ -262,22 +237,5 @@ abstract class MethodRunContract {
   private static RecordedTexts texts() {
     return RecordedTexts.of(
         SafetensorsFile.read(Fixtures.peftMethod("ln_tuning").resolve("expected.safetensors")));
-  }
-
-  /** Another adapter: the same with larger numbers. */
-  private static AdapterWeights larger(AdapterWeights weights) {
-    Map<String, Tensor> tensors = new LinkedHashMap<>();
-    weights
-        .tensors()
-        .forEach(
-            (name, tensor) -> {
-              float[] values = tensor.floats();
-              for (int i = 0; i < values.length; i++) {
-                values[i] *= 1.25f;
-              }
-              tensors.put(name, Tensor.ofFloats(name, tensor.shape(), values));
-            });
-    return new AdapterWeights(
-        weights.digest(), weights.task(), weights.labels(), weights.sizes(), tensors);
   }
 }

@@ -1,7 +1,6 @@
 package dev.banyan.graph.adapter;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.banyan.artifacts.adapter.PeftAdapter;
@@ -18,10 +17,8 @@ import dev.banyan.runtime.inference.ServingPlan;
 import dev.banyan.runtime.training.AdapterPlan;
 import dev.banyan.runtime.training.LearningRate;
 import dev.banyan.runtime.training.Passes;
-import dev.banyan.runtime.training.RunPlace;
 import dev.banyan.runtime.training.Trainer;
 import dev.banyan.runtime.training.TrainingData;
-import dev.banyan.runtime.training.TrainingEvent;
 import dev.banyan.runtime.training.TrainingPlan;
 import dev.banyan.runtime.training.TrainingReport;
 import java.io.IOException;
@@ -36,10 +33,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** A whole run with each method, from data to an adapter that is served and merged. */
 class MethodTrainingTest {
   @TempDir Path folder;
-
-  private static final class Crash extends RuntimeException {
-    private static final long serialVersionUID = 1;
-  }
 
   @ParameterizedTest
   @ValueSource(
@@ -62,7 +55,7 @@ class MethodTrainingTest {
     Path whole = folder.resolve("whole");
     TrainingReport report = new Trainer(bundle, plan, event -> {}).train(data, whole);
     assertThat(report.losses().getLast()).isLessThan(report.losses().getFirst() / 2);
-    interrupted(bundle, plan, data, whole);
+    CrashedRun.requireSameBytes(bundle, plan, data, whole);
     assertThat(Digest.of(bundle.file(Bundle.BASE_DATA))).isEqualTo(base);
     requireServed(bundle, data.train(), whole);
     assertThat(
@@ -72,25 +65,6 @@ class MethodTrainingTest {
                 .difference())
         // Relative to the largest element of an answer.
         .isLessThan(1e-4);
-  }
-
-  private void interrupted(Bundle bundle, TrainingPlan plan, TrainingData data, Path whole)
-      throws IOException {
-    RunPlace parts = RunPlace.of(folder.resolve("parts")).savedEvery(2);
-    Trainer crashing =
-        new Trainer(
-            bundle,
-            plan,
-            event -> {
-              if (event instanceof TrainingEvent.StateSaved) {
-                throw new Crash();
-              }
-            });
-    assertThatThrownBy(() -> crashing.train(data, parts)).isInstanceOf(Crash.class);
-    new Trainer(bundle, plan, event -> {}).train(data, parts.resumed());
-    for (String file : List.of(PeftAdapter.CONFIG, PeftAdapter.WEIGHTS)) {
-      assertThat(parts.out().resolve(file)).hasSameBinaryContentAs(whole.resolve(file));
-    }
   }
 
   private static void requireServed(Bundle bundle, Dataset data, Path adapter) {

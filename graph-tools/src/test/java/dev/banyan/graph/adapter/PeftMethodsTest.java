@@ -28,7 +28,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -99,7 +98,7 @@ class PeftMethodsTest {
     int texts = recorded.texts().rows();
     try (BaseModel model = BaseModel.open(bundle, Recorded.ROOM)) {
       model.bank().write(2, weights);
-      model.bank().write(3, doubled(weights));
+      model.bank().write(3, LargerAdapter.of(weights));
       List<Row> mixed = new ArrayList<>();
       for (int slot : new int[] {0, 2, 3}) {
         mixed.addAll(recorded.texts().at(slot));
@@ -245,22 +244,5 @@ class PeftMethodsTest {
 
   private Bundle prepare(Recorded recorded, Emission emission) {
     return recorded.prepare(emission, folder.resolve("bundle-" + emission));
-  }
-
-  /** Another adapter: the same with larger numbers. */
-  private static AdapterWeights doubled(AdapterWeights weights) {
-    Map<String, Tensor> tensors = new LinkedHashMap<>();
-    weights
-        .tensors()
-        .forEach(
-            (name, tensor) -> {
-              float[] values = tensor.floats();
-              for (int i = 0; i < values.length; i++) {
-                values[i] *= 1.25f;
-              }
-              tensors.put(name, Tensor.ofFloats(name, tensor.shape(), values));
-            });
-    return new AdapterWeights(
-        weights.digest(), weights.task(), weights.labels(), weights.sizes(), tensors);
   }
 }

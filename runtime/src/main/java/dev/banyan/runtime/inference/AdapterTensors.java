@@ -7,6 +7,7 @@ import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.artifacts.tensor.Tensor;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +29,9 @@ final class AdapterTensors {
   private final Map<ParameterSpec, Tensor> found = new LinkedHashMap<>();
   private final AdapterConfig config;
 
+  /** What is most often before a module path. */
+  private final String usual;
+
   /**
    * Looks for each parameter that the adapter can have.
    *
@@ -36,6 +40,8 @@ final class AdapterTensors {
    */
   AdapterTensors(PeftAdapter adapter, BundleManifest bundle) {
     config = adapter.config();
+    String prefix = bundle.adapter().peftPrefix();
+    usual = prefix.isEmpty() ? "" : prefix + ".";
     left.putAll(adapter.config().whole(adapter.weights().tensors()));
     left.keySet().removeIf(PeftAdapter::isCopy);
     Set<MethodName> methods = Set.copyOf(adapter.config().methods());
@@ -94,7 +100,7 @@ final class AdapterTensors {
 
   private Optional<Tensor> find(ParameterSpec spec, String key) {
     Tensor exact =
-        Stream.of(PREFIX + key, config.wrapper() + key, key)
+        Stream.of(PREFIX + usual + key, PREFIX + key, config.wrapper() + key, key)
             .map(left::get)
             .filter(Objects::nonNull)
             .findFirst()
@@ -116,20 +122,27 @@ final class AdapterTensors {
     return ending.stream().findFirst();
   }
 
+  /** A layer's parameters of one method. */
+  private record Layer(String site, Optional<MethodName> method) {
+    static Layer of(ParameterSpec spec) {
+      return new Layer(spec.site(), spec.method());
+    }
+  }
+
   /** A lone half of a pair would silently act as none. */
   private void requireWhole(BundleManifest bundle) {
+    Map<Layer, String> begun = new HashMap<>();
     for (ParameterSpec spec : found.keySet()) {
-      for (ParameterSpec other : bundle.parameters()) {
-        if (other.isBanked()
-            && !other.isOfBase()
-            && !spec.isOfBase()
-            && other.site().equals(spec.site())
-            && other.method().equals(spec.method())
-            && !found.containsKey(other)) {
-          throw AdapterFitting.unusable(
-              "it has '%s' without '%s'".formatted(spec.name(), other.name()),
-              "get the adapter again from where it was made");
-        }
+      if (!spec.isOfBase()) {
+        begun.putIfAbsent(Layer.of(spec), spec.name());
+      }
+    }
+    for (ParameterSpec spec : bundle.parameters()) {
+      String other = begun.get(Layer.of(spec));
+      if (other != null && spec.isBanked() && !spec.isOfBase() && !found.containsKey(spec)) {
+        throw AdapterFitting.unusable(
+            "it has '%s' without '%s'".formatted(other, spec.name()),
+            "get the adapter again from where it was made");
       }
     }
   }

@@ -116,9 +116,17 @@ public final class BaseModel implements AutoCloseable {
    * @throws dev.banyan.runtime.ort.OrtFailure.RunFailed if a kernel fails
    */
   public BatchOutput run(List<Row> rows) {
-    long[] slots = rows.stream().mapToLong(row -> bank.require(row.slot())).toArray();
-    int longest = rows.stream().mapToInt(row -> row.encoding().length()).max().orElseThrow();
+    int[] learned = rows.stream().mapToInt(row -> bank.tokens(bank.require(row.slot()))).toArray();
     // As long as what was given, whatever is cut of it: answers of tokens keep their places.
+    int longest = rows.stream().mapToInt(row -> row.encoding().length()).max().orElseThrow();
+    List<List<Integer>> parts = BatchParts.of(learned, longest);
+    return BatchOutput.joined(
+        parts,
+        parts.stream().map(part -> run(part.stream().map(rows::get).toList(), longest)).toList());
+  }
+
+  private BatchOutput run(List<Row> rows, int longest) {
+    long[] slots = rows.stream().mapToLong(Row::slot).toArray();
     Batch batch =
         Batch.of(
             rows.stream().map(this::fitting).toList(), new Padding(tokenizer.padId(), longest));

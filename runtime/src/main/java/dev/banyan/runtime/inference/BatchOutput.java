@@ -1,6 +1,7 @@
 package dev.banyan.runtime.inference;
 
 import java.util.Arrays;
+import java.util.List;
 
 /** The answers to a batch, row by row. */
 public final class BatchOutput {
@@ -20,6 +21,34 @@ public final class BatchOutput {
     this.positions = positions;
     this.embeddings = embeddings;
     this.logits = logits;
+  }
+
+  /**
+   * The answers to a batch that ran in parts of the same length.
+   *
+   * @param indices of each part's rows in the batch
+   * @param parts at least one
+   */
+  static BatchOutput joined(List<List<Integer>> indices, List<BatchOutput> parts) {
+    if (parts.size() == 1) {
+      return parts.getFirst();
+    }
+    BatchOutput first = parts.getFirst();
+    int rows = parts.stream().mapToInt(BatchOutput::rows).sum();
+    float[] embeddings = new float[first.embeddings.length / first.rows * rows];
+    float[] logits = new float[first.logits.length / first.rows * rows];
+    for (int i = 0; i < parts.size(); i++) {
+      scatter(parts.get(i).embeddings, indices.get(i), embeddings);
+      scatter(parts.get(i).logits, indices.get(i), logits);
+    }
+    return new BatchOutput(rows, embeddings, logits, first.positions);
+  }
+
+  private static void scatter(float[] from, List<Integer> rows, float[] to) {
+    int each = from.length / rows.size();
+    for (int row = 0; row < rows.size(); row++) {
+      System.arraycopy(from, row * each, to, rows.get(row) * each, each);
+    }
   }
 
   /** Number of rows. */

@@ -29,6 +29,15 @@ import java.util.Map;
 public final class SlotBank implements AutoCloseable {
   /** One parameter over all slots. */
   private record Bank(ParameterSpec spec, Shape slotShape, MemorySegment data) {
+    /** Copies an adapter's own into a slot of zeros. */
+    void put(Tensor tensor, MemorySegment slot, Sizes room) {
+      if (spec.repeats()) {
+        slot.copyFrom(spec.grown(tensor, room).data());
+      } else {
+        tensor.copyInto(slot, slotShape);
+      }
+    }
+
     MemorySegment slot(int slot) {
       long bytes = slotShape.elements() * DType.FLOAT.bytes();
       return data.asSlice(slot * bytes, bytes);
@@ -143,9 +152,7 @@ public final class SlotBank implements AutoCloseable {
     for (Bank bank : banks) {
       MemorySegment target = bank.slot(slot);
       target.fill((byte) 0);
-      weights
-          .banked(bank.spec(), base)
-          .ifPresent(tensor -> target.copyFrom(bank.spec().grown(tensor, room).data()));
+      weights.banked(bank.spec(), base).ifPresent(tensor -> bank.put(tensor, target, room));
     }
     for (Counts each : counts) {
       Tensor tensor = weights.tensors().get(each.spec().name());

@@ -37,11 +37,10 @@ record TensorFitting(AdapterConfig config, Sizes sizes) {
               .map("prepare a bundle with --method "::concat)
               .orElse("use the bundle of the base that it was trained on"));
     }
-    requireFinite(tensor, tensor.floats());
+    Tensor laidOut = spec.layout().toGraph(scaled(spec, tensor, module));
+    Tensor own = new Tensor(spec.name(), laidOut.type(), shape, laidOut.data());
     // A layer of a lower rank than others is filled up so that it says the same.
-    Tensor laidOut = spec.layout().toGraph(tensor);
-    Tensor own = new Tensor(laidOut.name(), laidOut.type(), shape, laidOut.data());
-    return spec.grown(scaled(spec, own, module), sizes).named(spec.name());
+    return spec.grown(own, sizes);
   }
 
   /**
@@ -75,24 +74,17 @@ record TensorFitting(AdapterConfig config, Sizes sizes) {
     return own;
   }
 
+  /** A copy with the scaling in it. */
   private Tensor scaled(ParameterSpec spec, Tensor tensor, String module) {
     float scale = spec.scaled() ? (float) config.scaling(spec.method().orElseThrow(), module) : 1;
-    if (scale == 1) {
-      return tensor;
-    }
     float[] values = tensor.floats();
     for (int i = 0; i < values.length; i++) {
+      if (!Float.isFinite(values[i])) {
+        throw AdapterFitting.unusable(
+            "'%s' has the value %s".formatted(tensor.name(), values[i]), "train it again");
+      }
       values[i] *= scale;
     }
     return Tensor.ofFloats(tensor.name(), tensor.shape(), values);
-  }
-
-  private static void requireFinite(Tensor tensor, float[] values) {
-    for (float value : values) {
-      if (!Float.isFinite(value)) {
-        throw AdapterFitting.unusable(
-            "'%s' has the value %s".formatted(tensor.name(), value), "train it again");
-      }
-    }
   }
 }
