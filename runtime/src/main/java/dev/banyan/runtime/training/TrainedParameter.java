@@ -21,6 +21,12 @@ import java.util.List;
 final class TrainedParameter {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
 
+  /**
+   * Elements that are computed at a time. Loops over arrays are quick even as the quick compiler of
+   * a short run makes them; loops over native memory are twenty times slower there.
+   */
+  private static final int BLOCK = 4096;
+
   private final ParameterSpec spec;
   private final Shape shape;
   private final MemorySegment value;
@@ -93,50 +99,74 @@ final class TrainedParameter {
 
   /** Adds the gradient of the last batch to that of the step. */
   void accumulate(boolean first, float weight) {
-    for (long i = 0; i < elements; i++) {
-      float more = gradient.getAtIndex(FLOAT, i) * weight;
-      sum.setAtIndex(FLOAT, i, first ? more : sum.getAtIndex(FLOAT, i) + more);
+    float[] more = block();
+    float[] sums = block();
+    for (long start = 0; start < elements; start += BLOCK) {
+      int count = read(gradient, start, more);
+      if (!first) {
+        read(sum, start, sums);
+      }
+      for (int i = 0; i < count; i++) {
+        float weighted = more[i] * weight;
+        sums[i] = first ? weighted : sums[i] + weighted;
+      }
+      write(sums, sum, start, count);
     }
   }
 
   /** The sum of the squares of the step's gradient. */
   double squares() {
     double squares = 0;
-    for (long i = 0; i < elements; i++) {
-      double element = sum.getAtIndex(FLOAT, i);
-      squares += element * element;
+    float[] sums = block();
+    for (long start = 0; start < elements; start += BLOCK) {
+      int count = read(sum, start, sums);
+      for (int i = 0; i < count; i++) {
+        double element = sums[i];
+        squares += element * element;
+      }
     }
     return squares;
   }
 
-  /**
-   * One AdamW update.
-   *
-   * @param step number of this update, from 1
-   * @param rate step size of this parameter
-   * @param decay weight decay of this parameter
-   * @param factor what the gradient is multiplied by first, for clipping
-   */
-  void update(long step, double rate, double decay, double factor) {
-    float keep = (float) (1 - rate * decay);
-    float clip = (float) factor;
-    float newer = (float) (1 - AdamW.BETA_1);
-    float older2 = (float) AdamW.BETA_2;
-    float newer2 = (float) (1 - AdamW.BETA_2);
-    float size = (float) (-rate / (1 - Math.pow(AdamW.BETA_1, (double) step)));
-    float root = (float) Math.sqrt(1 - Math.pow(AdamW.BETA_2, (double) step));
-    float epsilon = (float) AdamW.EPSILON;
-    for (long i = 0; i < elements; i++) {
-      float g = sum.getAtIndex(FLOAT, i) * clip;
-      float m = mean.getAtIndex(FLOAT, i);
-      m = m + newer * (g - m);
-      float v = meanSquare.getAtIndex(FLOAT, i) * older2 + newer2 * g * g;
-      mean.setAtIndex(FLOAT, i, m);
-      meanSquare.setAtIndex(FLOAT, i, v);
-      float kept = value.getAtIndex(FLOAT, i) * keep;
-      float denominator = (float) Math.sqrt(v) / root + epsilon;
-      value.setAtIndex(FLOAT, i, kept + size * (m / denominator));
+  /** One AdamW update. */
+  void update(AdamWStep step) {
+    float[] values = block();
+    float[] gradients = block();
+    float[] means = block();
+    float[] meanSquares = block();
+    for (long start = 0; start < elements; start += BLOCK) {
+      int count = read(value, start, values);
+      read(sum, start, gradients);
+      read(mean, start, means);
+      read(meanSquare, start, meanSquares);
+      for (int i = 0; i < count; i++) {
+        float g = gradients[i] * step.clip();
+        float m = means[i] + AdamWStep.NEWER * (g - means[i]);
+        float v = meanSquares[i] * AdamWStep.OLDER_2 + AdamWStep.NEWER_2 * g * g;
+        means[i] = m;
+        meanSquares[i] = v;
+        float denominator = (float) Math.sqrt(v) / step.root() + AdamWStep.EPSILON;
+        values[i] = values[i] * step.keep() + step.size() * (m / denominator);
+      }
+      write(values, value, start, count);
+      write(means, mean, start, count);
+      write(meanSquares, meanSquare, start, count);
     }
+  }
+
+  private float[] block() {
+    return new float[(int) Math.min(BLOCK, elements)];
+  }
+
+  /** Copies a block out of native memory, and tells how many elements it has. */
+  private int read(MemorySegment from, long start, float[] block) {
+    int count = (int) Math.min(block.length, elements - start);
+    MemorySegment.copy(from, FLOAT, start * Float.BYTES, block, 0, count);
+    return count;
+  }
+
+  private static void write(float[] block, MemorySegment to, long start, int count) {
+    MemorySegment.copy(block, 0, to, FLOAT, start * Float.BYTES, count);
   }
 
   /** A copy of the values under the parameter's name. */

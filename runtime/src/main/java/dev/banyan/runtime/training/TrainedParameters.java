@@ -93,7 +93,7 @@ final class TrainedParameters {
     for (TrainedParameter parameter : trained) {
       double rate = learningRate * (isFast(parameter.spec()) ? adamW.loraPlusRatio() : 1);
       double decay = parameter.spec().decayed() ? adamW.weightDecay() : 0;
-      parameter.update(step, rate, decay, factor);
+      parameter.update(AdamWStep.of(step, rate, decay, factor));
     }
     skip();
   }
