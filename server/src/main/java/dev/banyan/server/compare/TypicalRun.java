@@ -6,7 +6,7 @@ import java.util.List;
 
 /**
  * How a method is usually trained: what the fewer parameters learn, they have to learn in larger
- * steps.
+ * steps. The rates are the better of those tried on questions by topic ({@code docs/methods.md}).
  *
  * @param learningRate the rate of AdamW
  * @param flags of {@code banyan train}
@@ -20,16 +20,17 @@ record TypicalRun(double learningRate, List<String> flags) {
   /** One row a method. */
   static TypicalRun of(MethodName method) {
     return switch (method) {
-      case LORA, DORA, LOHA -> new TypicalRun(1e-3, List.of("--rank=8", "--alpha=16"));
-      case LOKR -> new TypicalRun(2e-3, List.of("--rank=8", "--alpha=16"));
-      case MISS -> new TypicalRun(1e-3, List.of("--rank=16"));
+      case LORA, DORA -> new TypicalRun(3e-3, List.of("--rank=8", "--alpha=16"));
+      case LOHA, LOKR -> new TypicalRun(1e-2, List.of("--rank=8", "--alpha=16"));
+      case MISS -> new TypicalRun(3e-3, List.of("--rank=16"));
       case IA3 -> new TypicalRun(1e-2, List.of());
       case PROMPT -> new TypicalRun(3e-2, List.of("--virtual-tokens=20"));
       case PREFIX -> new TypicalRun(1e-2, List.of("--virtual-tokens=20"));
-      case BITFIT, NORMS -> new TypicalRun(2e-3, List.of());
-      case BOTTLENECK -> new TypicalRun(1e-3, List.of("--bottleneck=48"));
-      case LAST_LAYERS, FULL -> new TypicalRun(1e-4, List.of());
-      case HEAD -> new TypicalRun(1e-2, List.of());
+      case BITFIT -> new TypicalRun(6e-3, List.of());
+      case NORMS -> new TypicalRun(1e-2, List.of());
+      case BOTTLENECK -> new TypicalRun(3e-3, List.of("--bottleneck=48"));
+      case LAST_LAYERS, FULL -> new TypicalRun(3e-4, List.of());
+      case HEAD -> new TypicalRun(3e-2, List.of());
     };
   }
 
