@@ -85,7 +85,8 @@ public record BaseValues(Map<String, Tensor> byName) {
         yield distance(trained, ones);
       }
       case BASE_NORM -> longer(trained, of(spec).floats());
-      case KAIMING_UNIFORM, ZEROS, NORMAL_0_02, NORMAL, TOKENS_OF_BASE -> trained;
+      case KAIMING_UNIFORM, KAIMING_UNIFORM_KERNEL, ZEROS, NORMAL_0_02, NORMAL, TOKENS_OF_BASE ->
+          trained;
     };
   }
 

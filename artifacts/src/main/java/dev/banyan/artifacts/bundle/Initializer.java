@@ -10,6 +10,8 @@ public enum Initializer {
    * kaiming_uniform_(a=sqrt(5))}, which PEFT uses for LoRA's A.
    */
   KAIMING_UNIFORM,
+  /** The same with fan_in = the product of all dimensions but the first: a convolution's A. */
+  KAIMING_UNIFORM_KERNEL,
   /** All zeros, so that a LoRA pair changes nothing before its first step. */
   ZEROS,
   /** All ones, for what multiplies. A bank holds the distance from one. */

@@ -52,13 +52,17 @@ public record ParameterInitializer(long seed, BaseValues base, TokenRows tokens)
         int count = Math.toIntExact(shape.dim(0));
         values = tokens.rows(count, Math.toIntExact(shape.dim(1)), random);
       }
-      case KAIMING_UNIFORM -> {
-        // kaiming_uniform_(a = sqrt(5)): the bound is sqrt(6 / ((1 + 5) * fan_in)).
-        double bound = 1 / Math.sqrt((double) shape.dim(0));
-        fill(values, () -> bound * (2 * random.nextDouble() - 1));
-      }
+      case KAIMING_UNIFORM -> kaiming(values, shape.dim(0), random);
+      case KAIMING_UNIFORM_KERNEL ->
+          kaiming(values, shape.elements() / Math.max(1, shape.dim(0)), random);
     }
     return Tensor.ofFloats(spec.name(), shape, values);
+  }
+
+  /** kaiming_uniform_(a = sqrt(5)): the bound is sqrt(6 / ((1 + 5) * fan_in)). */
+  private static void kaiming(float[] values, long fanIn, RandomGenerator random) {
+    double bound = 1 / Math.sqrt((double) fanIn);
+    fill(values, () -> bound * (2 * random.nextDouble() - 1));
   }
 
   private static void fill(float[] values, DoubleSupplier numbers) {

@@ -18,7 +18,7 @@ import java.util.List;
  *
  * <p>The scaling multiplies the small {@code x A}, and the product is added before the layer's
  * bias, so that what follows the layer still looks as ONNX Runtime's fusions expect it. A table of
- * embeddings is adapted by {@link EmbeddingLora}.
+ * embeddings is adapted by {@link EmbeddingLora}, a convolution by {@link ConvolutionLora}.
  */
 public record Lora() implements MergeableMethod {
   @Override
@@ -29,7 +29,7 @@ public record Lora() implements MergeableMethod {
   @Override
   public boolean adapts(SiteKind kind) {
     return switch (kind) {
-      case SiteKind.Linear _, SiteKind.Embedding _ -> true;
+      case SiteKind.Linear _, SiteKind.Embedding _, SiteKind.Convolution _ -> true;
     };
   }
 
@@ -38,6 +38,7 @@ public record Lora() implements MergeableMethod {
     return switch (site.kind()) {
       case SiteKind.Linear _ -> ofLayer(site);
       case SiteKind.Embedding _ -> EmbeddingLora.parameters(site);
+      case SiteKind.Convolution _ -> ConvolutionLora.parameters(site);
     };
   }
 
@@ -61,6 +62,7 @@ public record Lora() implements MergeableMethod {
     return switch (site.kind()) {
       case SiteKind.Linear _ -> trainLayer(builder, adapter);
       case SiteKind.Embedding _ -> EmbeddingLora.train(builder, adapter);
+      case SiteKind.Convolution _ -> ConvolutionLora.train(builder, site, adapter);
     };
   }
 
@@ -76,6 +78,7 @@ public record Lora() implements MergeableMethod {
     return switch (site.kind()) {
       case SiteKind.Linear _ -> serveLayer(builder, site, bank);
       case SiteKind.Embedding _ -> EmbeddingLora.serve(builder, site, bank);
+      case SiteKind.Convolution _ -> ConvolutionLora.serve(builder, site, bank);
     };
   }
 
@@ -88,9 +91,17 @@ public record Lora() implements MergeableMethod {
     return builder.op("Add", bank.own(), shaped);
   }
 
-  /** A table is merged as a layer is: both are {@code [in, out]}. */
   @Override
   public LayerWeights merge(Layer layer, List<Tensor> adapter, SegmentAllocator allocator) {
+    return switch (SiteKind.of(layer.node())) {
+      // Both are [in, out].
+      case SiteKind.Linear _, SiteKind.Embedding _ -> mergeLayer(layer, adapter, allocator);
+      case SiteKind.Convolution _ -> ConvolutionLora.merge(layer, adapter, allocator);
+    };
+  }
+
+  private static LayerWeights mergeLayer(
+      Layer layer, List<Tensor> adapter, SegmentAllocator allocator) {
     // A Gemm multiplies its product by alpha, and the adapter's product was added behind that.
     double factor = 1.0 / layer.node().realAttribute("alpha", 1);
     LowRankProduct product =

@@ -19,7 +19,8 @@ final class LowRankProduct {
   private final int columns;
 
   /**
-   * The product of two float tensors.
+   * The product of two float tensors. What of a convolution has more axes is a matrix here: the
+   * axes behind the first are one.
    *
    * @param left {@code [rows, rank]}
    * @param right {@code [rank, columns]}
@@ -28,7 +29,7 @@ final class LowRankProduct {
     this.left = left.floats();
     this.right = right.floats();
     this.rank = Math.toIntExact(left.shape().dim(1));
-    this.columns = Math.toIntExact(right.shape().dim(1));
+    this.columns = Math.toIntExact(right.shape().elements() / right.shape().dim(0));
   }
 
   /** An element of the product. */

@@ -20,6 +20,7 @@ import dev.banyan.graph.quantize.StoredWeights;
 import dev.banyan.graph.quantize.StoredWeights.Form;
 import dev.banyan.graph.quantize.StoredWeights.Stored;
 import dev.banyan.graph.site.Site;
+import dev.banyan.graph.site.SiteKind;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -72,7 +73,7 @@ final class MergedWeights implements AutoCloseable {
 
   /**
    * A site's weight in floats, as its node has it: {@code [in, out]}, or {@code [out, in]} if that
-   * turns it.
+   * turns it; of a convolution {@code [out, in, height, width]}.
    *
    * @throws NotMergeable if it has no weight of its own that can be changed
    */
@@ -81,10 +82,11 @@ final class MergedWeights implements AutoCloseable {
     if (blocks.isPresent()) {
       return dequantized(blocks.get(), isTurned(layer), arena);
     }
+    int axes = SiteKind.of(layer) instanceof SiteKind.Convolution ? 4 : 2;
     return layer
         .input(Site.weightPlace(layer))
         .constant()
-        .filter(weight -> weight.type() == DType.FLOAT && weight.shape().rank() == 2)
+        .filter(weight -> weight.type() == DType.FLOAT && weight.shape().rank() == axes)
         .orElseThrow(
             () ->
                 new NotMergeable(

@@ -17,8 +17,8 @@ final class Bias {
       return Optional.of(linear.input(place.getAsInt())).filter(Value::isConstant);
     }
     List<Node> users = linear.output().users();
-    boolean table = SiteKind.of(linear) instanceof SiteKind.Embedding;
-    if (table || users.size() != 1 || !users.getFirst().op().is("Add")) {
+    boolean layer = SiteKind.of(linear) instanceof SiteKind.Linear;
+    if (!layer || users.size() != 1 || !users.getFirst().op().is("Add")) {
       return Optional.empty();
     }
     return users.getFirst().inputs().stream().filter(Bias::isVector).findFirst();
@@ -26,7 +26,7 @@ final class Bias {
 
   /** The place of a bias among the inputs of a node whose operator can add one. */
   static OptionalInt place(Node linear) {
-    if (linear.op().is("Gemm")) {
+    if (linear.op().is("Gemm") || linear.op().is("Conv")) {
       return OptionalInt.of(2);
     }
     return linear.op().equals(OpId.microsoft("MatMulNBits"))

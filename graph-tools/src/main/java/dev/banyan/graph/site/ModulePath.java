@@ -81,12 +81,22 @@ public final class ModulePath {
     while (parts.size() > 1 && isOperator(parts.getLast(), node)) {
       parts.removeLast();
     }
+    // A sequence that is called is there with its member: layer, layer.0.
+    for (int i = parts.size() - 1; i > 0; i--) {
+      if (parts.get(i).matches(Pattern.quote(parts.get(i - 1)) + "\\.\\d+")) {
+        parts.remove(i - 1);
+      }
+    }
     boolean hasPath = node.name().contains("/") && !isOperator(parts.getLast(), node);
     return hasPath ? Optional.of(String.join(".", parts)) : Optional.empty();
   }
 
   /** Operators have the node's type and a number; TensorFlow puts a layer of its own in between. */
   private static boolean isOperator(String part, Node node) {
+    if (node.op().is("Conv")) {
+      // A module is often called so too, in small letters.
+      return part.matches("Conv(_.*)?");
+    }
     return part.matches(
         "(?i)(" + Pattern.quote(node.op().type()) + "|MatMul|Gemm|Tensordot)(_.*)?");
   }

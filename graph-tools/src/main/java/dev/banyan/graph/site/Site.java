@@ -13,8 +13,8 @@ import java.util.OptionalInt;
  *     unique in its graph
  * @param kind what it is
  * @param node the node that multiplies, or looks up
- * @param inFeatures size of the last axis of a layer's input, or rows of a table
- * @param outFeatures size of the last axis of the output
+ * @param inFeatures size of the last axis of a layer's input; or rows of a table, or channels
+ * @param outFeatures size of the last axis of the output, or channels
  * @param end what the layer gives, with the bias, before anything is inserted: the node's output,
  *     or that of the {@code Add} behind it
  */
@@ -41,7 +41,7 @@ public record Site(
   /** Which of the inputs of a site's node is its weight. */
   public static int weightPlace(Node node) {
     return switch (SiteKind.of(node)) {
-      case SiteKind.Linear _ -> 1;
+      case SiteKind.Linear _, SiteKind.Convolution _ -> 1;
       case SiteKind.Embedding _ -> 0;
     };
   }
@@ -81,6 +81,11 @@ public record Site(
 
   /** Number of elements of weight and bias. */
   public long parameters() {
-    return inFeatures * outFeatures + (bias().isPresent() ? outFeatures : 0);
+    // A quantized weight's tensor has its operator's shape, and of it one knows the sizes alone.
+    long window =
+        kind instanceof SiteKind.Convolution
+            ? weight().constant().orElseThrow().shape().elements() / (inFeatures * outFeatures)
+            : 1;
+    return inFeatures * outFeatures * window + (bias().isPresent() ? outFeatures : 0);
   }
 }

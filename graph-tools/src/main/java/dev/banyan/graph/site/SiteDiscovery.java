@@ -49,7 +49,7 @@ public final class SiteDiscovery {
    * The places of a model.
    *
    * @param all those that can carry an adapter of some method, in graph order
-   * @param unusable linear layers that cannot, in graph order
+   * @param unusable linear layers and convolutions that cannot
    */
   public record Found(List<Site> all, List<UnusableSite> unusable) {
     /** Copies the lists. */
@@ -82,7 +82,7 @@ public final class SiteDiscovery {
     SiteDiscovery discovery = new SiteDiscovery(model.graph());
     model.graph().nodes().forEach(discovery::look);
     // After the layers, whose names are known to users and stay theirs.
-    model.graph().nodes().forEach(discovery::lookUp);
+    model.graph().nodes().forEach(discovery::lookBeside);
     List<Site> inOrder =
         model.graph().nodes().stream()
             .flatMap(node -> Stream.ofNullable(discovery.sites.get(node)))
@@ -135,8 +135,14 @@ public final class SiteDiscovery {
     add(node, shape.dim(transposed ? 1 : 0), shape.dim(transposed ? 0 : 1));
   }
 
-  private void lookUp(Node node) {
+  private void lookBeside(Node node) {
     EmbeddingTable.of(node, graph).ifPresent(table -> add(node, table.rows(), table.width()));
+    if (Windows.areAt(node)) {
+      Shape weight = node.input(1).constant().orElseThrow().shape();
+      Windows.problem(node)
+          .ifPresentOrElse(
+              reason -> reject(node, reason), () -> add(node, weight.dim(1), weight.dim(0)));
+    }
   }
 
   private void add(Node node, long inFeatures, long outFeatures) {

@@ -30,8 +30,22 @@ public sealed interface SiteKind {
     }
   }
 
+  /**
+   * Multiplies each window of an image {@code [batch, in, height, width]} by a weight {@code [out,
+   * in, height, width]}: a {@code Conv} of one group whose windows have no gaps.
+   */
+  record Convolution() implements SiteKind {
+    @Override
+    public String text() {
+      return "convolution";
+    }
+  }
+
   /** The kind of a site's node. */
   static SiteKind of(Node node) {
+    if (node.op().is("Conv")) {
+      return new Convolution();
+    }
     boolean table = node.op().is("Gather") || node.op().equals(LOOK_UP_FEW_BITS);
     return table ? new Embedding() : new Linear();
   }

@@ -1,7 +1,7 @@
 package dev.banyan.graph.site;
 
 /**
- * What looks like a linear layer and cannot carry an adapter.
+ * What looks like a linear layer, or is a convolution, and cannot carry an adapter.
  *
  * @param path the module's path
  * @param operator the operator at work there

@@ -143,7 +143,7 @@ record Placement(List<Placed> methods, BaseWeightChoice.Chosen held) {
                     && method.tellsCompensation());
   }
 
-  /** Layers of which what adapters read can be dropped; as in PEFT, not tables. */
+  /** Linear layers of which what adapters read can be dropped. */
   List<Site> droppedSites() {
     Set<String> seen = new HashSet<>();
     return methods.stream()

@@ -6,13 +6,11 @@ import static org.assertj.core.api.Assertions.within;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Sizes;
-import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.adapter.LayerMethod.Point;
 import dev.banyan.graph.adapter.MergeableMethod.Layer;
-import dev.banyan.graph.io.OnnxWriter;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Model;
@@ -22,11 +20,6 @@ import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
 import dev.banyan.graph.site.SiteDiscovery;
 import dev.banyan.graph.text.GraphText;
-import dev.banyan.graph.training.TrainingRun;
-import dev.banyan.runtime.ort.InferenceSession;
-import dev.banyan.runtime.ort.OutputTensors;
-import dev.banyan.runtime.ort.SessionSettings;
-import dev.banyan.runtime.ort.TensorScope;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -38,6 +31,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -120,7 +114,33 @@ class LoraPlacesTest {
               y = Add(words, own)
             }
             """,
-            List.of(3L)));
+            List.of(3L)),
+        convolution("3, 3", "pads = ints[1, 1, 1, 1], strides = ints[2, 2]", 6 * 9),
+        convolution("1, 1", "strides = ints[2, 1]", 6),
+        convolution("1, 1", "pads = ints[0, 0, 0, 0]", 6),
+        convolution("3, 1", "pads = ints[2, 0, 0, 0]", 6 * 3),
+        convolution("2, 3", "auto_pad = \"SAME_UPPER\"", 6 * 6));
+  }
+
+  private static Place convolution(String kernel, String windows, int elements) {
+    String values =
+        new SplittableRandom(4)
+            .doubles(elements)
+            .mapToObj(value -> Float.toString((float) value - 0.5f))
+            .collect(Collectors.joining(", "));
+    String text =
+        """
+        <ir_version: 8, opset_import: ["": 17]>
+        g (float[batch, 2, 5, 4] x) => (float[batch, 3, ?, ?] y)
+        <float[3, 2, %s] w = {%s}, float[3] b = {0.5, -1.0, 2.0}>
+        {
+          [/stem/conv/Conv] float[batch, 3, ?, ?] own = Conv<%s>(x, w, b)
+          y = Neg(own)
+        }
+        """
+            .formatted(kernel, values, windows);
+    return new Place(
+        "convolution [%s] %s".formatted(kernel, windows), "stem.conv", text, List.of(2L, 5L, 4L));
   }
 
   @ParameterizedTest
@@ -287,17 +307,7 @@ class LoraPlacesTest {
   }
 
   private float[] run(Model model, Map<String, Tensor> feeds) {
-    String name = "model-" + random.nextLong(Long.MAX_VALUE);
-    Path file = folder.resolve(name + ".onnx");
-    try (ExternalDataWriter weights = new ExternalDataWriter(folder.resolve(name + ".data"))) {
-      new OnnxWriter(weights).write(model, file);
-    }
-    try (InferenceSession session = InferenceSession.open(file, SessionSettings.defaults());
-        TensorScope scope = new TensorScope()) {
-      String output = session.outputs().getFirst().name();
-      try (OutputTensors out = session.run(TrainingRun.feeds(scope, feeds), List.of(output))) {
-        return out.floats(output);
-      }
-    }
+    Path file = folder.resolve("model-" + random.nextLong(Long.MAX_VALUE) + ".onnx");
+    return GraphRun.of(model, file, feeds).values().iterator().next();
   }
 }

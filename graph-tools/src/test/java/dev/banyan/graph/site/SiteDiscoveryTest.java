@@ -14,6 +14,7 @@ import dev.banyan.graph.types.TypeOf;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -331,5 +332,36 @@ class SiteDiscoveryTest {
     assertThatThrownBy(() -> new TargetSelector("(query"))
         .isInstanceOf(GraphFailure.NoSuchSite.class)
         .hasMessageContaining("(query");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "2, 2, 3, 3 | kernel_shape = ints[3, 3], dilations = ints[2, 2] | gaps",
+        "2, 1, 3, 3 | group = 2, kernel_shape = ints[3, 3] | 2 groups"
+      })
+  void convolutionThatCannotBeAdaptedIsRefusedByName(
+      String shape, String attributes, String reason) {
+    long elements =
+        Arrays.stream(shape.split(", ")).mapToLong(Long::parseLong).reduce(1, (a, b) -> a * b);
+    String values = String.join(", ", Collections.nCopies((int) elements, "1.0"));
+    Model model =
+        GraphText.parse(
+            """
+            <ir_version: 8, opset_import: ["": 17]>
+            g (float[batch, 2, 8, 8] x) => (float[batch, 2, ?, ?] y)
+            <float[%s] w = {%s}>
+            {
+              [/stem/conv/Conv] float[batch, 2, ?, ?] y = Conv<%s>(x, w)
+            }
+            """
+                .formatted(shape, values, attributes));
+    SiteDiscovery.Found found = SiteDiscovery.inspect(model);
+    assertThat(found.all()).isEmpty();
+    assertThatThrownBy(() -> new TargetSelector("conv").select(found))
+        .isInstanceOf(NoSuchSite.class)
+        .hasMessageContaining("stem.conv")
+        .hasMessageContaining(reason);
   }
 }
