@@ -18,6 +18,7 @@ public sealed interface AdapterConfig
     permits LoraConfig,
         LycorisConfig,
         MissConfig,
+        VeraConfig,
         Ia3Config,
         VirtualTokensConfig,
         LnTuningConfig,
@@ -73,6 +74,16 @@ public sealed interface AdapterConfig
    */
   default Tensor whole(ParameterSpec spec, Tensor tensor) {
     return tensor;
+  }
+
+  /** Whether the file has a parameter that adapters of its methods can have. */
+  default boolean saves(ParameterSpec spec) {
+    return true;
+  }
+
+  /** The part that is of the method VeRA. */
+  default Optional<VeraConfig> vera() {
+    return Optional.empty();
   }
 
   /** What the key of a weight of the model begins with, before the path of its module. */

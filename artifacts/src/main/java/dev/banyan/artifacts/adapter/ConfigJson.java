@@ -48,6 +48,7 @@ final class ConfigJson {
       case "LOHA" -> LohaConfig.parse(keys);
       case "LOKR" -> LokrConfig.parse(keys);
       case "MISS" -> MissConfig.parse(keys);
+      case "VERA" -> VeraConfig.parse(keys);
       case "IA3" -> Ia3Config.parse(keys);
       case PromptConfig.TYPE -> PromptConfig.parse(keys);
       case PrefixConfig.TYPE -> PrefixConfig.parse(keys);
@@ -200,7 +201,12 @@ final class ConfigJson {
 
   /** Takes true or false; false if it is absent or null. */
   boolean takeFlag(String key) {
-    boolean flag = flag(key);
+    return takeFlag(key, false);
+  }
+
+  /** Takes true or false. */
+  boolean takeFlag(String key, boolean absent) {
+    boolean flag = json.hasNonNull(key) ? flag(key) : absent;
     json.remove(key);
     return flag;
   }

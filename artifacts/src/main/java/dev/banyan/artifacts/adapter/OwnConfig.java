@@ -152,6 +152,16 @@ public record OwnConfig(CommonConfig common, List<AdapterConfig> parts, List<Own
   }
 
   @Override
+  public boolean saves(ParameterSpec spec) {
+    return parts.stream().allMatch(part -> part.saves(spec));
+  }
+
+  @Override
+  public Optional<VeraConfig> vera() {
+    return parts.stream().flatMap(part -> part.vera().stream()).findFirst();
+  }
+
+  @Override
   public String bias() {
     return parts.stream()
         .map(AdapterConfig::bias)

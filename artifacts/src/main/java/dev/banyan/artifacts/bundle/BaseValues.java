@@ -85,7 +85,15 @@ public record BaseValues(Map<String, Tensor> byName) {
         yield distance(trained, ones);
       }
       case BASE_NORM -> longer(trained, of(spec).floats());
-      case KAIMING_UNIFORM, KAIMING_UNIFORM_KERNEL, ZEROS, NORMAL_0_02, NORMAL, TOKENS_OF_BASE ->
+      case KAIMING_UNIFORM,
+          KAIMING_UNIFORM_KERNEL,
+          ZEROS,
+          NORMAL_0_02,
+          NORMAL,
+          TOKENS_OF_BASE,
+          PROJECTION_A,
+          PROJECTION_B,
+          INITIAL ->
           trained;
     };
   }

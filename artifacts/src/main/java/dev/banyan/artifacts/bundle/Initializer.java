@@ -22,6 +22,12 @@ public enum Initializer {
   NORMAL,
   /** Embeddings that the base has of some of its tokens: see {@link TokenRows}. */
   TOKENS_OF_BASE,
+  /** What {@link Projection} draws first, VeRA's A. */
+  PROJECTION_A,
+  /** What {@link Projection} draws behind that, VeRA's B. */
+  PROJECTION_B,
+  /** The one number that the method is told to start from: see {@link Projection}. */
+  INITIAL,
   /** The base's own value, for a weight of the base that is trained: see {@link BaseValues}. */
   FROM_BASE,
   /**

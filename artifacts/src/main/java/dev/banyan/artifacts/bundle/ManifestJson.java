@@ -19,6 +19,7 @@ import java.util.stream.Collectors;
  */
 final class ManifestJson {
   private static final String WEIGHTS = "weights";
+  private static final String WIDTHS = "widths";
   private static final String EMBEDDING = "embedding";
   private static final String POSITIONS = "positions";
 
@@ -81,6 +82,9 @@ final class ManifestJson {
     new TreeMap<>(method.settings()).forEach(settings::put);
     if (!method.weights().isEmpty()) {
       texts(json.putArray(WEIGHTS), method.weights());
+    }
+    if (!method.widths().isEmpty()) {
+      texts(json.putArray(WIDTHS), method.widths().stream().map(Object::toString).toList());
     }
   }
 
@@ -150,7 +154,10 @@ final class ManifestJson {
         json.text("targets"),
         json.texts("sites"),
         settings.names().stream().collect(Collectors.toMap(name -> name, settings::text)),
-        json.names().contains(WEIGHTS) ? json.texts(WEIGHTS) : List.of());
+        json.names().contains(WEIGHTS) ? json.texts(WEIGHTS) : List.of(),
+        json.names().contains(WIDTHS)
+            ? json.texts(WIDTHS).stream().map(Long::valueOf).toList()
+            : List.of());
   }
 
   private static EmbeddingInfo embedding(JsonFields json) {

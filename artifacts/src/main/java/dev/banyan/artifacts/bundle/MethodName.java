@@ -48,6 +48,14 @@ public enum MethodName {
       List.of(Size.RANK),
       "one matrix a layer over sums of its inputs; LoRA's quality with fewer numbers, any rank",
       "Kang and Yin, 2024, arXiv:2409.15371"),
+  /** Learned vectors around a frozen random pair that all layers share. */
+  VERA(
+      Kind.LAYERS,
+      "VERA",
+      false,
+      List.of(Size.PROJECTION),
+      "trains two vectors a layer around random matrices that all layers share; the smallest files of layers",
+      "Kopiczko et al., 2023, arXiv:2310.11454"),
   /** Scales activations by learned vectors. */
   IA3(
       Kind.LAYERS,
@@ -175,7 +183,7 @@ public enum MethodName {
   public boolean isSwitchable() {
     return switch (this) {
       case LORA, LOHA, LOKR, BOTTLENECK -> true;
-      case DORA, MISS, IA3, PROMPT, PREFIX, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> false;
+      case DORA, MISS, VERA, IA3, PROMPT, PREFIX, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> false;
     };
   }
 

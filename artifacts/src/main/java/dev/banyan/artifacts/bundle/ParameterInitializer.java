@@ -16,8 +16,10 @@ import java.util.random.RandomGenerator;
  * @param seed the run's seed
  * @param base where weights of the base start
  * @param tokens where soft prompts start
+ * @param projection what VeRA starts from
  */
-public record ParameterInitializer(long seed, BaseValues base, TokenRows tokens) {
+public record ParameterInitializer(
+    long seed, BaseValues base, TokenRows tokens, Projection projection) {
   /** For parameters of which none is a weight of the base. */
   public ParameterInitializer(long seed) {
     this(seed, BaseValues.none());
@@ -25,7 +27,7 @@ public record ParameterInitializer(long seed, BaseValues base, TokenRows tokens)
 
   /** For parameters of which none starts as tokens of the base. */
   public ParameterInitializer(long seed, BaseValues base) {
-    this(seed, base, TokenRows.none());
+    this(seed, base, TokenRows.none(), Projection.usual());
   }
 
   /**
@@ -55,6 +57,13 @@ public record ParameterInitializer(long seed, BaseValues base, TokenRows tokens)
       case KAIMING_UNIFORM -> kaiming(values, shape.dim(0), random);
       case KAIMING_UNIFORM_KERNEL ->
           kaiming(values, shape.elements() / Math.max(1, shape.dim(0)), random);
+      case INITIAL -> Arrays.fill(values, projection.initial());
+      case PROJECTION_A -> {
+        return projection.over(shape.dim(0)).a(shape.dim(1)).transposed().named(spec.name());
+      }
+      case PROJECTION_B -> {
+        return projection.b(shape.dim(0), shape.dim(1)).transposed().named(spec.name());
+      }
     }
     return Tensor.ofFloats(spec.name(), shape, values);
   }

@@ -171,6 +171,21 @@ public record ParameterSpec(
   }
 
   /**
+   * Whether it belongs to all layers of its method at once. Adapters that start alike have the same
+   * values, so banks hold each value once, and beside it which of them is of which slot, {@link
+   * #setName}. Its key in files is whole.
+   */
+  public boolean isShared() {
+    return site().isEmpty()
+        && method.filter(name -> name.kind() == MethodName.Kind.LAYERS).isPresent();
+  }
+
+  /** The serving graph's input, int64 {@code [slots]}, that says which value is each adapter's. */
+  public String setName() {
+    return name + ".set.bank";
+  }
+
+  /**
    * Whether adapters have any number of it along the first axis, and filling up with zeros would
    * count: then a bank of their numbers goes with it, {@link #countName}.
    */

@@ -39,6 +39,10 @@ public final class AdapterMethods {
         known(name, settings, List.of());
         yield new Miss();
       }
+      case VERA -> {
+        known(name, settings, Vera.settings());
+        yield Vera.of(settings);
+      }
       case IA3 -> {
         known(name, settings, List.of("feedforward"));
         yield new Ia3(Optional.ofNullable(settings.get("feedforward")).map(PathMatch::parse));
@@ -80,7 +84,12 @@ public final class AdapterMethods {
 
   /** All settings of a method, where some were given: what adapters have to be told of. */
   public static Map<String, String> whole(MethodName name, Map<String, String> given) {
-    return name == MethodName.BOTTLENECK ? Bottleneck.whole(given) : given;
+    return switch (name) {
+      case BOTTLENECK -> Bottleneck.whole(given);
+      case VERA -> Vera.whole(given);
+      case LORA, DORA, LOHA, LOKR, MISS, IA3 -> given;
+      case PROMPT, PREFIX, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> given;
+    };
   }
 
   private static int count(MethodName name, Map<String, String> settings, String setting) {

@@ -20,11 +20,15 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** Puts an adapter at every chosen site of a graph. */
 public final class InsertAdapters {
   /** The axis of slots that every bank starts with. */
   public static final String SLOTS = "slots";
+
+  /** The axis that banks of what belongs to all sites start with instead. */
+  private static final String SETS = "sets";
 
   /** Behind the name of a site's own output where the adapted one has taken its name. */
   static final String BASE = "/base";
@@ -71,10 +75,11 @@ public final class InsertAdapters {
    * @param scaling float {@code [sites]}; or a scalar, where all sites have the same; none for a
    *     method without
    * @param dropout what is dropped of the sites' inputs
-   * @return the parameters, site by site
+   * @return the parameters, first those of all sites and then site by site
    */
   public List<Value> forTraining(List<Site> sites, Value scaling, Dropout dropout) {
-    List<Value> all = new ArrayList<>();
+    List<Value> shared = shared(sites).map(spec -> addParameter(graph, spec)).toList();
+    List<Value> all = new ArrayList<>(shared);
     for (int i = 0; i < sites.size(); i++) {
       Site site = sites.get(i);
       GraphBuilder builder = builder(site);
@@ -87,7 +92,7 @@ public final class InsertAdapters {
       Value own = own(site);
       Value input = dropout.of(site, builder);
       Value compensation = method.tellsCompensation() ? dropout.compensation() : Value.NONE;
-      OneAdapter adapter = new OneAdapter(parameters, ofSite, input, compensation, own);
+      OneAdapter adapter = new OneAdapter(parameters, shared, ofSite, input, compensation, own);
       replace(site, own, method.train(builder, site, adapter));
       all.addAll(parameters);
     }
@@ -100,6 +105,7 @@ public final class InsertAdapters {
    * @param adapterIds int64 {@code [batch]}
    */
   public void forServing(List<Site> sites, Value adapterIds) {
+    List<Value> shared = shared(sites).map(spec -> addShared(spec, adapterIds)).toList();
     for (Site site : sites) {
       List<Value> banks =
           method.parameters(site).stream()
@@ -107,9 +113,22 @@ public final class InsertAdapters {
               .map(spec -> addBank(graph, spec))
               .toList();
       Value own = own(site);
-      replace(
-          site, own, method.serve(builder(site), site, new AdapterBank(banks, adapterIds, own)));
+      AdapterBank bank = new AdapterBank(banks, shared, adapterIds, own);
+      replace(site, own, method.serve(builder(site), site, bank));
     }
+  }
+
+  private Stream<ParameterSpec> shared(List<Site> sites) {
+    return sites.isEmpty() ? Stream.of() : method.shared(sites).stream();
+  }
+
+  /** Adds the few values that there are of a parameter of all sites, and takes each row's own. */
+  private Value addShared(ParameterSpec spec, Value adapterIds) {
+    GraphBuilder builder = new GraphBuilder(graph, "banyan/" + method.name().text());
+    Value values = graph.addInput(spec.bankName(), banked(SETS, spec));
+    Value ofSlots = graph.addInput(spec.setName(), TensorType.of(DType.INT64, Dim.of(SLOTS)));
+    Value ofRows = builder.op("Gather", ofSlots, adapterIds);
+    return builder.op("Gather", values, ofRows).withType(banked("batch", spec));
   }
 
   /** Adds a trainable parameter to the inputs of a graph. */
@@ -119,9 +138,13 @@ public final class InsertAdapters {
 
   /** Adds a bank of a parameter, {@code <name>.bank}, to the inputs of a graph. */
   public static Value addBank(Graph graph, ParameterSpec spec) {
-    List<Dim> dims = new ArrayList<>(List.of(Dim.of(SLOTS)));
+    return graph.addInput(spec.bankName(), banked(SLOTS, spec));
+  }
+
+  private static TensorType banked(String first, ParameterSpec spec) {
+    List<Dim> dims = new ArrayList<>(List.of(Dim.of(first)));
     dims.addAll(dims(spec));
-    return graph.addInput(spec.bankName(), new TensorType(DType.FLOAT, dims));
+    return new TensorType(DType.FLOAT, dims);
   }
 
   private static List<Dim> dims(ParameterSpec spec) {

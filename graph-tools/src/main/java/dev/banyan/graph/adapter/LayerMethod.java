@@ -14,6 +14,7 @@ import java.util.Optional;
  * <table>
  * <caption>What a method says</caption>
  * <tr><td>{@link #parameters}</td><td>what is trained at a site, and its key in a PEFT file</td></tr>
+ * <tr><td>{@link #shared}</td><td>what belongs to all of its sites at once; most have nothing</td></tr>
  * <tr><td>{@link #point}</td><td>which value of the site it takes the place of</td></tr>
  * <tr><td>{@link #train}</td><td>that value with one adapter, whose sizes and scaling are known only
  *     when the graph runs</td></tr>
@@ -31,6 +32,15 @@ import java.util.Optional;
 public sealed interface LayerMethod extends AdapterMethod permits MergeableMethod, Bottleneck {
   /** What is trained at a site, in the order in which {@link #train} and {@link #serve} take it. */
   List<ParameterSpec> parameters(Site site);
+
+  /**
+   * What belongs to all of its sites at once, if there is such: {@link ParameterSpec#isShared}.
+   *
+   * @param sites at least one
+   */
+  default List<ParameterSpec> shared(List<Site> sites) {
+    return List.of();
+  }
 
   /** Whether it can adapt sites of a kind. */
   default boolean adapts(SiteKind kind) {
@@ -103,6 +113,7 @@ public sealed interface LayerMethod extends AdapterMethod permits MergeableMetho
    * One adapter at one site.
    *
    * @param parameters float values, shaped as their {@link ParameterSpec} says
+   * @param shared the same of what belongs to all sites
    * @param scaling float scalar: alpha / rank, or alpha / sqrt(rank); none for a method without
    * @param input what the adapter reads: the site's input, or what dropout leaves of it
    * @param compensation float scalar that is a factor of the scaling: what makes up for what is
@@ -110,10 +121,16 @@ public sealed interface LayerMethod extends AdapterMethod permits MergeableMetho
    * @param own the value whose place is taken
    */
   record OneAdapter(
-      List<Value> parameters, Value scaling, Value input, Value compensation, Value own) {
-    /** Copies the list. */
+      List<Value> parameters,
+      List<Value> shared,
+      Value scaling,
+      Value input,
+      Value compensation,
+      Value own) {
+    /** Copies the lists. */
     public OneAdapter {
       parameters = List.copyOf(parameters);
+      shared = List.copyOf(shared);
     }
   }
 
@@ -122,13 +139,15 @@ public sealed interface LayerMethod extends AdapterMethod permits MergeableMetho
    *
    * @param parameters float values with an axis of slots before the axes of their {@link
    *     ParameterSpec}; the scaling is folded into them where the spec says so
+   * @param shared each row's own of what belongs to all sites, {@code [batch, ...]}
    * @param adapterIds int64 {@code [batch]}: the slot of each row
    * @param own the value whose place is taken
    */
-  record AdapterBank(List<Value> parameters, Value adapterIds, Value own) {
-    /** Copies the list. */
+  record AdapterBank(List<Value> parameters, List<Value> shared, Value adapterIds, Value own) {
+    /** Copies the lists. */
     public AdapterBank {
       parameters = List.copyOf(parameters);
+      shared = List.copyOf(shared);
     }
 
     /** Each row's own parameter, {@code [batch, ...]}. */

@@ -58,6 +58,9 @@ public final class AdapterExport {
                 .banked(spec, base)
                 .orElseGet(() -> base.banked(spec, base.neutral(spec, weights.sizes())));
         banks.add(withSlot(spec.bankName(), banked));
+        if (spec.isShared()) {
+          banks.add(Tensor.ofLongs(spec.setName(), Shape.of(1), 0));
+        }
         if (spec.isCounted()) {
           Tensor own = weights.tensors().get(spec.name());
           long count = own == null ? 0 : own.shape().dim(0);

@@ -192,7 +192,10 @@ final class MergedGraph {
                       .formatted(method.name().text(), path, Bottleneck.NOT_MERGEABLE));
         };
     List<Tensor> adapter =
-        specs(method, path).filter(ParameterSpec::isBanked).map(this::merged).toList();
+        Stream.concat(specs(method, path), specs(method, ""))
+            .filter(ParameterSpec::isBanked)
+            .map(this::merged)
+            .toList();
     Point point = method.pointAt(path);
     Node layer = new RemoveAdapters(graph, method.name()).layer(path, point);
     changed

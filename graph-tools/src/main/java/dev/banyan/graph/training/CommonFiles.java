@@ -4,13 +4,17 @@ import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleWriter;
 import dev.banyan.artifacts.bundle.Initializer;
+import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.bundle.Projection;
 import dev.banyan.artifacts.bundle.Sizes;
+import dev.banyan.artifacts.bundle.TokenRows;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.artifacts.checkpoint.CheckpointFile;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.graph.MethodChoice;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.runtime.base.BaseLayers;
 import dev.banyan.runtime.base.BaseNorms;
@@ -38,10 +42,20 @@ record CommonFiles(BundleWriter writer, PrepareRequest request, BaseValues base)
     OnnxFile.write(writer.path(Bundle.OPTIMIZER_MODEL), OptimizerGraph.of(opset));
     BaseValues start = base.with(norms(parameters));
     Sizes sizes = Sizes.of(DEFAULT_RANK, request.task().exampleLabels());
+    ParameterInitializer initializer =
+        new ParameterInitializer(
+            DEFAULT_SEED, start, TokenRows.none(), Projection.of(settings(), parameters));
     CheckpointFile.write(
-        writer.path(Bundle.CHECKPOINT),
-        Checkpoint.fresh(new ParameterInitializer(DEFAULT_SEED, start).tensors(parameters, sizes)));
+        writer.path(Bundle.CHECKPOINT), Checkpoint.fresh(initializer.tensors(parameters, sizes)));
     copyTokenizer();
+  }
+
+  private Map<String, String> settings() {
+    return request.methods().stream()
+        .filter(choice -> choice.method().name() == MethodName.VERA)
+        .map(MethodChoice::settings)
+        .findFirst()
+        .orElse(Map.of());
   }
 
   private Map<String, Tensor> norms(List<ParameterSpec> parameters) {

@@ -258,6 +258,9 @@ final class DecoderCheck {
       if (spec.isCounted()) {
         banks.put(spec.countName(), scope.longs(new long[1], 1));
       }
+      if (spec.isShared()) {
+        banks.put(spec.setName(), scope.longs(new long[1], 1));
+      }
     }
     return banks;
   }

@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Where a recipe's methods adapt one base graph, found before anything is inserted into it.
@@ -62,10 +63,24 @@ record Placement(List<Placed> methods, BaseWeightChoice.Chosen held) {
     private List<ParameterSpec> parameters() {
       return switch (choice.method()) {
         case LayerMethod method ->
-            sites.stream().flatMap(site -> method.parameters(site).stream()).toList();
+            Stream.concat(
+                    shared(method).stream(),
+                    sites.stream().flatMap(site -> method.parameters(site).stream()))
+                .toList();
         case WeightMethod _ -> List.of();
         case ModelMethod _ -> place.stream().map(ModelMethod.Place::parameter).toList();
       };
+    }
+
+    private List<ParameterSpec> shared(LayerMethod method) {
+      return sites.isEmpty() ? List.of() : method.shared(sites);
+    }
+
+    /** What each layer reads, where that has to be known. */
+    private List<Long> widths() {
+      return choice.method() instanceof LayerMethod method && !shared(method).isEmpty()
+          ? sites.stream().map(Site::inFeatures).toList()
+          : List.of();
     }
 
     private MethodInfo info(BaseWeightChoice.Chosen held) {
@@ -80,7 +95,8 @@ record Placement(List<Placed> methods, BaseWeightChoice.Chosen held) {
           targets,
           sites.stream().map(Site::path).toList(),
           choice.settings(),
-          held.of(choice.method().name()));
+          held.of(choice.method().name()),
+          widths());
     }
 
     /** Adds the nodes of a method that adapts the model as a whole. */

@@ -51,6 +51,9 @@ final class SelfCheck implements AutoCloseable {
         values[i] = (float) (0.1 * random.nextGaussian());
       }
       banks.put(spec.bankName(), bankScope.floats(values, withSlots));
+      if (spec.isShared()) {
+        banks.put(spec.setName(), bankScope.longs(new long[] {0, 1, 2}, ROWS));
+      }
       if (spec.isCounted()) {
         // One adapter has fewer than there is room for.
         banks.put(spec.countName(), bankScope.longs(new long[] {0, RANK, RANK - 1}, ROWS));

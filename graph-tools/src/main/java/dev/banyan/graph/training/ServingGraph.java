@@ -20,6 +20,8 @@ import java.util.List;
  * <tr><td>{@code <parameter>.bank}</td><td>float, an axis of slots and then the parameter's</td></tr>
  * <tr><td>{@code <parameter>.count.bank}</td><td>int64 {@code [slots]}: how many of the bank's rows
  *     are each adapter's, of a prompt</td></tr>
+ * <tr><td>{@code <parameter>.set.bank}</td><td>int64 {@code [slots]}: which value is each adapter's,
+ *     of a parameter of all layers, whose bank has no axis of slots but one of different values</td></tr>
  * <tr><td>out: {@code embeddings}</td><td>{@code [batch, hidden]}, each of length 1</td></tr>
  * <tr><td>out: {@code logits}</td><td>{@code [batch, labels]}, or {@code [batch, sequence, labels]}
  *     where tokens are classified; not for embeddings</td></tr>

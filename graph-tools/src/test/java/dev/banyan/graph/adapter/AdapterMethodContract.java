@@ -41,6 +41,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -243,7 +244,7 @@ abstract class AdapterMethodContract {
   @ParameterizedTest
   @EnumSource
   void parametersAreNamedAfterTheSite(Layer layer) {
-    assertThat(parameters(layer))
+    assertThat(method().parameters(site(layer(layer))))
         .isNotEmpty()
         .allSatisfy(
             spec -> {
@@ -253,7 +254,10 @@ abstract class AdapterMethodContract {
   }
 
   private List<ParameterSpec> parameters(Layer layer) {
-    return method().parameters(site(layer(layer)));
+    Site site = site(layer(layer));
+    List<ParameterSpec> all = new ArrayList<>(method().parameters(site));
+    all.addAll(method().shared(List.of(site)));
+    return all;
   }
 
   private List<ParameterSpec> banked(Layer layer) {
@@ -359,6 +363,10 @@ abstract class AdapterMethodContract {
       if (spec.isBanked()) {
         String bank = spec.bankName();
         feeds.put(bank, bank(layer, spec, adapters).named(bank));
+        if (spec.isShared()) {
+          long[] sets = LongStream.range(0, adapters.size()).toArray();
+          feeds.put(spec.setName(), Tensor.ofLongs("sets", Shape.of(sets.length), sets));
+        }
       }
     }
     return run(model, layer.shape(rows), x, feeds);

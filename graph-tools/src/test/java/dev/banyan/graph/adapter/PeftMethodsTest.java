@@ -79,6 +79,10 @@ class PeftMethodsTest {
             "lokr:targets=query,output.dense,intermediate.dense;decompose_factor=4"),
         new Recorded("miss", true, "miss:targets=query,value,intermediate.dense"),
         new Recorded("miss_mini", true, "miss:targets=query,value,intermediate.dense"),
+        new Recorded("vera", true, "vera:targets=query,output.dense,intermediate.dense"),
+        // With more layers than the adapter has, and larger ones: its projections are not in the
+        // file.
+        new Recorded("vera_no_projection", true, "vera:targets=all-linear"),
         new Recorded("prefix_tuning", false, "prefix"),
         new Recorded("prompt_tuning", false, "prompt"),
         new Recorded("bottleneck_houlsby", false, "bottleneck"),

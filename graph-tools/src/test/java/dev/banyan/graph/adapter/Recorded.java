@@ -123,6 +123,10 @@ record Recorded(String fixture, boolean mergeable, List<String> methods) {
         .map(
             spec ->
                 byKey(file, "", spec)
+                    .or(
+                        () ->
+                            Optional.ofNullable(
+                                spec.isShared() ? weights.tensors().get(spec.name()) : null))
                     .map(tensor -> spec.repeats() ? weights.tensors().get(spec.name()) : tensor)
                     .map(tensor -> whole(tensor, spec, sizes))
                     .orElseGet(() -> base.neutral(spec, sizes))

@@ -72,6 +72,7 @@ class LayerMethodTrainingTest {
     List<String> thin = List.of("lokr_w1", "lokr_w2_a", "lokr_w2_b");
     List<String> whole = List.of("lokr_w1", "lokr_w2");
     List<String> both = List.of("lokr_w1_a", "lokr_w1_b", "lokr_w2_a", "lokr_w2_b");
+    List<String> lambdas = List.of("vera_lambda_b", "vera_lambda_d");
     return Stream.of(
         new Run("loha", rank4.with(RankPattern.parse("query=2")), 0.02, List.of(hada, hada)),
         // The rank decides which factors there are, layer by layer.
@@ -83,6 +84,12 @@ class LayerMethodTrainingTest {
             List.of(whole, thin)),
         new Run("lokr:decompose_both=true", AdapterPlan.lora(1, 2), 0.05, List.of(both, both)),
         new Run("miss", rank4, 0.02, List.of(List.of("miss_block"), List.of("miss_block"))),
+        new Run("vera", rank4, 0.1, List.of(lambdas, lambdas)),
+        new Run(
+            "vera:save_projection=false;projection_prng_key=7;d_initial=0.2",
+            rank4,
+            0.1,
+            List.of(lambdas, lambdas)),
         new Run("ia3", rank4, 0.1, List.of(List.of("ia3_l"), List.of("ia3_l"))));
   }
 

@@ -73,6 +73,15 @@ final class TrainingFlags {
   private int bottleneck;
 
   @Option(
+      names = "--vera-rank",
+      paramLabel = "R",
+      defaultValue = "256",
+      description =
+          "Rank of the random matrices of the method vera, of which nothing but a vector is trained"
+              + " (default: ${DEFAULT-VALUE}).")
+  private int veraRank;
+
+  @Option(
       names = "--lora-dropout",
       paramLabel = "P",
       defaultValue = "0",
@@ -255,7 +264,8 @@ final class TrainingFlags {
                 AlphaPattern.parse(alphaPattern),
                 dropout)
             .with(Size.TOKENS, virtualTokens)
-            .with(Size.BOTTLENECK, bottleneck),
+            .with(Size.BOTTLENECK, bottleneck)
+            .with(Size.PROJECTION, veraRank),
         new Passes(epochs, maxSteps, batch(), accumulation, padTo, pack),
         rate(),
         new AdamW(weightDecay, clip, loraPlusRatio),

@@ -50,6 +50,7 @@ final class AdapterTensors {
         find(spec).ifPresent(tensor -> take(spec, tensor));
       }
     }
+    found.putAll(new SharedTensors(bundle, config, found).fitted());
     requireWhole(bundle);
   }
 

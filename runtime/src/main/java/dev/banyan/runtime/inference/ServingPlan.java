@@ -9,9 +9,13 @@ import dev.banyan.runtime.ort.SessionSettings;
  *
  * @param slots adapters that can be loaded at once, beside slot 0
  * @param room the largest value of each size of an adapter
+ * @param projections how many different pairs of VeRA's projections adapters can have
  * @param session where and how to compute
  */
-public record ServingPlan(int slots, Sizes room, SessionSettings session) {
+public record ServingPlan(int slots, Sizes room, int projections, SessionSettings session) {
+  /** Adapters that were not told anything else have the same. */
+  public static final int USUAL_PROJECTIONS = 4;
+
   /**
    * Checks the ranges.
    *
@@ -19,7 +23,13 @@ public record ServingPlan(int slots, Sizes room, SessionSettings session) {
    */
   public ServingPlan {
     require(slots, "slots");
+    require(projections, "projections");
     room.values().forEach((size, value) -> require(value, "max-" + size.text()));
+  }
+
+  /** The usual number of projections. */
+  public ServingPlan(int slots, Sizes room, SessionSettings session) {
+    this(slots, room, USUAL_PROJECTIONS, session);
   }
 
   /** Room for adapters of these ranks and labels, and of usual other sizes. */

@@ -23,8 +23,9 @@ import java.util.Map;
  *
  * <p>Parameters of a lower rank or fewer labels are filled up so that no answer changes; of virtual
  * tokens the bank has the numbers. A weight of the base is kept as its distance from the base's.
- * Slot 0 stays zero. A slot may be written by any thread while runs go on, as long as no row of a
- * run is in that slot.
+ * What belongs to all layers of an adapter is kept once for all adapters that have the same. Slot 0
+ * stays zero. A slot may be written by any thread while runs go on, as long as no row of a run is
+ * in that slot.
  */
 public final class SlotBank implements AutoCloseable {
   /** One parameter over all slots. */
@@ -62,6 +63,7 @@ public final class SlotBank implements AutoCloseable {
   private final Sizes room;
   private final List<Bank> banks;
   private final List<Counts> counts;
+  private final List<SharedBank> shared;
   private final Map<String, NativeTensor> feeds;
   private boolean closed;
 
@@ -77,8 +79,11 @@ public final class SlotBank implements AutoCloseable {
     this.room = plan.room();
     specs.stream().filter(ParameterSpec::isBanked).forEach(spec -> requireFits(spec, plan));
     requireFits(specs, plan);
-    this.banks =
-        specs.stream().filter(ParameterSpec::isBanked).map(spec -> allocate(spec, plan)).toList();
+    List<ParameterSpec> own =
+        specs.stream().filter(spec -> spec.isBanked() && !spec.isShared()).toList();
+    this.banks = own.stream().map(spec -> allocate(spec, plan)).toList();
+    List<ParameterSpec> common = specs.stream().filter(ParameterSpec::isShared).toList();
+    this.shared = common.isEmpty() ? List.of() : List.of(new SharedBank(common, plan, arena));
     this.counts =
         banks.stream()
             .map(Bank::spec)
@@ -94,11 +99,13 @@ public final class SlotBank implements AutoCloseable {
       Shape shape = withSlots(bank.slotShape());
       feeds.put(bank.spec().bankName(), scope.view(bank.data(), DType.FLOAT, shape));
     }
+    shared.forEach(each -> feeds.putAll(each.feeds(scope)));
   }
 
   private static void requireFits(ParameterSpec spec, ServingPlan plan) {
     long slot = spec.shape(plan.room()).elements() * DType.FLOAT.bytes();
-    long bytes = Math.multiplyExact(slot, plan.slots() + 1L);
+    int many = spec.isShared() ? plan.projections() : plan.slots();
+    long bytes = Math.multiplyExact(slot, many + 1L);
     if (bytes > Integer.MAX_VALUE) {
       throw new InferenceFailure.BankTooLarge(spec.name(), bytes, plan);
     }
@@ -108,7 +115,7 @@ public final class SlotBank implements AutoCloseable {
   private static void requireFits(List<ParameterSpec> specs, ServingPlan plan) {
     long slot =
         specs.stream()
-            .filter(ParameterSpec::isBanked)
+            .filter(spec -> spec.isBanked() && !spec.isShared())
             .mapToLong(spec -> spec.shape(plan.room()).elements() * DType.FLOAT.bytes())
             .sum();
     long machine = ProcessStats.memoryBytes();
@@ -138,7 +145,8 @@ public final class SlotBank implements AutoCloseable {
 
   /** Bytes of all banks. */
   public long bytes() {
-    return banks.stream().mapToLong(bank -> bank.data().byteSize()).sum();
+    return banks.stream().mapToLong(bank -> bank.data().byteSize()).sum()
+        + shared.stream().mapToLong(SharedBank::bytes).sum();
   }
 
   /**
@@ -146,9 +154,13 @@ public final class SlotBank implements AutoCloseable {
    *
    * @param slot from 1
    * @throws IllegalArgumentException if there is no such slot, or it is 0
+   * @throws dev.banyan.artifacts.integrity.UnusableArtifact if it shares between its layers what no
+   *     adapter in memory has, and there is no room for more such
    */
   public void write(int slot, AdapterWeights weights) {
     requireSlot(slot);
+    // First, as nothing else can be refused.
+    shared.forEach(each -> each.write(slot, weights));
     for (Bank bank : banks) {
       MemorySegment target = bank.slot(slot);
       target.fill((byte) 0);
@@ -169,6 +181,18 @@ public final class SlotBank implements AutoCloseable {
     requireSlot(slot);
     banks.forEach(bank -> bank.slot(slot).fill((byte) 0));
     counts.forEach(each -> each.set(slot, 0));
+    release(slot);
+  }
+
+  /**
+   * Says that no row will be in a slot until it is written again: what it has in common with other
+   * slots can go.
+   *
+   * @throws IllegalArgumentException if there is no such slot, or it is 0
+   */
+  public void release(int slot) {
+    requireSlot(slot);
+    shared.forEach(each -> each.clear(slot));
   }
 
   /** How many learned tokens stand before a text that the adapter in a slot answers. */

@@ -11,12 +11,14 @@ import dev.banyan.artifacts.adapter.MissConfig;
 import dev.banyan.artifacts.adapter.OwnConfig;
 import dev.banyan.artifacts.adapter.PrefixConfig;
 import dev.banyan.artifacts.adapter.PromptConfig;
+import dev.banyan.artifacts.adapter.VeraConfig;
 import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.Layout;
 import dev.banyan.artifacts.bundle.MethodInfo;
 import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.bundle.Projection;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.integrity.JsonText;
 import dev.banyan.artifacts.tensor.Shape;
@@ -47,6 +49,7 @@ record AdapterDescription(
         case DORA -> parts.add(lora(method).withDora());
         case LOKR -> parts.add(lokr(method));
         case MISS -> parts.add(miss(method));
+        case VERA -> parts.add(vera(method));
         case IA3 -> parts.add(ia3(method));
         case PROMPT -> parts.add(prompt());
         case PREFIX -> parts.add(prefix());
@@ -115,6 +118,17 @@ record AdapterDescription(
   private MissConfig miss(MethodInfo method) {
     return new MissConfig(
         common(method.sites()), plan.rank(), manifest.adapter().bias().text(), false);
+  }
+
+  private VeraConfig vera(MethodInfo method) {
+    Map<String, String> settings = method.settings();
+    return new VeraConfig(
+        common(method.sites()),
+        plan.sizes().of(Size.PROJECTION),
+        Long.parseLong(settings.getOrDefault(Projection.KEY, "0")),
+        Boolean.parseBoolean(settings.getOrDefault("save_projection", "true")),
+        Double.parseDouble(settings.getOrDefault(Projection.INITIAL, "0.1")),
+        manifest.adapter().bias().text());
   }
 
   private Ia3Config ia3(MethodInfo method) {

@@ -122,7 +122,7 @@ record AdapterOutput(
       if (trained == null) {
         throw new TrainingFailure.UselessAdapter(spec.name(), "is not in the checkpoint");
       }
-      if (spec.isSaved()) {
+      if (spec.isSaved() && config.saves(spec)) {
         Tensor tensor = ranks.own(spec, trained);
         requireFinite(spec, tensor.floats());
         telling |= Neutral.isTelling(spec);
@@ -141,6 +141,9 @@ record AdapterOutput(
   private String key(ParameterSpec spec) {
     if (spec.isOfModel()) {
       return config.key(spec);
+    }
+    if (spec.isShared()) {
+      return spec.peftKey();
     }
     String prefix = manifest.adapter().peftPrefix();
     boolean bare = prefix.isEmpty() || spec.name().startsWith(HEAD + ".");

@@ -34,6 +34,8 @@ public record AdapterPlan(
     Require.that(dropout >= 0 && dropout < 1, "lora-dropout", dropout, "0 to below 1");
     int tokens = sizes.of(Size.TOKENS);
     Require.that(tokens >= 1, "virtual-tokens", tokens, "1 or more");
+    int projection = sizes.of(Size.PROJECTION);
+    Require.that(projection >= 1, "vera-rank", projection, "1 or more");
   }
 
   /** A LoRA adapter, with usual sizes of other methods. */

@@ -5,6 +5,7 @@ import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
+import dev.banyan.artifacts.bundle.Projection;
 import dev.banyan.artifacts.bundle.PromptFormat;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Task;
@@ -262,7 +263,11 @@ public final class Trainer {
   private List<Tensor> start(Optional<LabelSet> labels) {
     int count = labels.map(LabelSet::size).orElse(0);
     ParameterInitializer initializer =
-        new ParameterInitializer(plan.seed(), BaseValues.of(bundle), new TokensOfBase(bundle));
+        new ParameterInitializer(
+            plan.seed(),
+            BaseValues.of(bundle),
+            new TokensOfBase(bundle),
+            Projection.of(bundle.manifest()));
     return ranks.start(bundle.manifest().parameters(), initializer, count);
   }
 

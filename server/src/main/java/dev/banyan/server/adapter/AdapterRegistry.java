@@ -54,7 +54,7 @@ public final class AdapterRegistry {
     this.source = source;
     this.residents = residents;
     this.patience = patience;
-    this.slots = new AdapterSlots(new SlotRange(1, residents + 1));
+    this.slots = new AdapterSlots(new SlotRange(1, residents + 1), source::freed);
   }
 
   /**

@@ -5,6 +5,7 @@ import java.util.BitSet;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntConsumer;
 
 /**
  * The slots of the bank, reference-counted: a slot is free again when its resident is retired and
@@ -16,10 +17,16 @@ final class AdapterSlots {
 
   private final int size;
   private final BitSet free;
+  private final IntConsumer freed;
   private long changes;
 
-  /** All slots of the range are free. */
-  AdapterSlots(SlotRange range) {
+  /**
+   * All slots of the range are free.
+   *
+   * @param freed hears of every slot that comes free
+   */
+  AdapterSlots(SlotRange range, IntConsumer freed) {
+    this.freed = freed;
     this.size = range.count();
     this.free = new BitSet(range.first() + size);
     free.set(range.first(), range.first() + size);
@@ -65,7 +72,7 @@ final class AdapterSlots {
 
   /** Gives back a slot that got no resident. */
   synchronized void give(int slot) {
-    free.set(slot);
+    free(slot);
     changed();
   }
 
@@ -101,8 +108,14 @@ final class AdapterSlots {
 
   private void freeIfUnused(Resident resident) {
     if (resident.retired && resident.users == 0) {
-      free.set(resident.slot());
+      free(resident.slot());
     }
+  }
+
+  private void free(int slot) {
+    // Before somebody else can take and fill it.
+    freed.accept(slot);
+    free.set(slot);
   }
 
   private void changed() {

@@ -16,6 +16,9 @@ public interface AdapterSource {
    */
   Prepared prepare(Path directory);
 
+  /** Hears that no row will be in a slot until it is filled again. Called by any thread. */
+  default void freed(int slot) {}
+
   /** An adapter that fits. */
   interface Prepared {
     /** Its identity: two adapters with the same digest answer the same. */

@@ -48,7 +48,7 @@ public final class Mixtures {
     this.registry = registry;
     this.range = range;
     this.patience = patience;
-    this.slots = new AdapterSlots(range);
+    this.slots = new AdapterSlots(range, _ -> {});
   }
 
   private record Content(List<Weighted> parts, HeadChoice head) {

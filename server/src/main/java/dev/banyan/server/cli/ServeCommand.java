@@ -94,6 +94,23 @@ public final class ServeCommand implements Callable<Integer> {
   private int maxBottleneck;
 
   @Option(
+      names = "--max-projection",
+      paramLabel = "R",
+      defaultValue = "256",
+      description =
+          "Largest rank that an adapter of the method vera may have (default: ${DEFAULT-VALUE}).")
+  private int maxProjection;
+
+  @Option(
+      names = "--projections",
+      paramLabel = "N",
+      defaultValue = "4",
+      description =
+          "Different random matrices that adapters of the method vera may have; all of one key and"
+              + " rank share theirs (default: ${DEFAULT-VALUE}).")
+  private int projections;
+
+  @Option(
       names = "--mixtures",
       paramLabel = "N",
       defaultValue = "4",
@@ -138,7 +155,8 @@ public final class ServeCommand implements Callable<Integer> {
         .with(Size.RANK, maxRank)
         .with(Size.LABELS, maxLabels)
         .with(Size.TOKENS, maxTokens)
-        .with(Size.BOTTLENECK, maxBottleneck);
+        .with(Size.BOTTLENECK, maxBottleneck)
+        .with(Size.PROJECTION, maxProjection);
   }
 
   private ServerConfig config() {
@@ -146,7 +164,7 @@ public final class ServeCommand implements Callable<Integer> {
       return ServerConfig.of(bundle, adapters)
           .withHost(host)
           .withPort(port)
-          .withCapacity(new ServerConfig.Capacity(slots, room(), mixtures))
+          .withCapacity(new ServerConfig.Capacity(slots, room(), projections, mixtures))
           .withDevice(Device.parse(device), threads);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);

@@ -111,6 +111,11 @@ public final class BankedModel implements TextModel {
     return adapter;
   }
 
+  @Override
+  public void freed(int slot) {
+    base.bank().release(slot);
+  }
+
   private Prepared fitted(PeftAdapter adapter) {
     AdapterWeights weights = AdapterWeights.fit(adapter, base.bundle(), plan);
     requireAnswerable(weights.task());

@@ -55,12 +55,17 @@ public record ServerConfig(
    *
    * @param slots adapters in memory at once; more may lie in the folder
    * @param room the largest value of each size of an adapter
+   * @param projections how many different pairs of VeRA's projections adapters can have
    * @param mixtures mixtures of adapters in memory at once, beside the adapters; 0 for none
    */
-  public record Capacity(int slots, Sizes room, int mixtures) {
+  public record Capacity(int slots, Sizes room, int projections, int mixtures) {
     /** Usual room for all but ranks and labels, and as many mixtures as there are by default. */
     public Capacity(int slots, int maxRank, int maxLabels) {
-      this(slots, ServingPlan.usualRoom().with(Size.RANK, maxRank).with(Size.LABELS, maxLabels), 4);
+      this(
+          slots,
+          ServingPlan.usualRoom().with(Size.RANK, maxRank).with(Size.LABELS, maxLabels),
+          ServingPlan.USUAL_PROJECTIONS,
+          4);
     }
 
     /** 64 adapters, up to rank 16 and 64 labels, and 4 mixtures. */
@@ -75,6 +80,7 @@ public record ServerConfig(
      */
     public Capacity {
       require(slots, "slots");
+      require(projections, "projections");
       room.values().forEach((size, most) -> require(most, "max-" + size.text()));
       if (mixtures < 0) {
         throw new IllegalArgumentException(

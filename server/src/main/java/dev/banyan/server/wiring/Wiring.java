@@ -66,7 +66,7 @@ public final class Wiring {
         SessionSettings.defaults().on(config.device()).withThreads(config.threads());
     SlotRange mixtures = mixtures(capacity);
     int slots = mixtures.first() - 1 + mixtures.count();
-    return new ServingPlan(slots, capacity.room(), session);
+    return new ServingPlan(slots, capacity.room(), capacity.projections(), session);
   }
 
   /**
