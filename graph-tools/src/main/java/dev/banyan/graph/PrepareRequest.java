@@ -63,8 +63,19 @@ public record PrepareRequest(
       }
     }
     for (MethodName name : MethodName.values()) {
-      if (methods.stream().filter(choice -> choice.method().name() == name).count() > 1) {
-        throw new IllegalArgumentException("method names " + name.text() + " twice");
+      List<String> same =
+          methods.stream()
+              .map(choice -> choice.method().name())
+              .filter(other -> other.storedAs() == name)
+              .map(MethodName::text)
+              .toList();
+      if (same.stream().distinct().count() < same.size()) {
+        throw new IllegalArgumentException("method names " + same.getFirst() + " twice");
+      }
+      if (same.size() > 1) {
+        throw new IllegalArgumentException(
+            "method names %s, whose adapters are all of %s; a bundle of one of them serves them all"
+                .formatted(String.join(" and ", same), name.text()));
       }
     }
     if (task.head() == Task.Head.NONE

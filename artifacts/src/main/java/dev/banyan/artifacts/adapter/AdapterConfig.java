@@ -38,6 +38,11 @@ public sealed interface AdapterConfig
     return OptionalInt.empty();
   }
 
+  /** What describes one of its methods: in an adapter of several, a part. */
+  default AdapterConfig partOf(MethodName method) {
+    return this;
+  }
+
   /** What the parameters that have a scaling are multiplied by in a layer; 1 where none has. */
   default double scaling(MethodName method, String module) {
     return 1;

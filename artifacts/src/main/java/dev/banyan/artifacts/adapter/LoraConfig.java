@@ -6,8 +6,10 @@ import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.integrity.JsonText;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -40,6 +42,7 @@ public record LoraConfig(
   static final String RANKS = "rank_pattern";
   static final String ALPHAS = "alpha_pattern";
   private static final String DORA = "use_dora";
+  private static final String START = "init_lora_weights";
 
   /**
    * Copies the collections.
@@ -132,6 +135,46 @@ public record LoraConfig(
     return withOther(other.deepCopy().put(DORA, true));
   }
 
+  /**
+   * The method whose factors of the base's weights the adapter starts from and counts from: PiSSA
+   * or OLoRA, as PEFT saves them without conversion. Empty for an adapter of the base as it is.
+   */
+  public Optional<MethodName> start() {
+    return switch (other.path(START).asText()) {
+      case "pissa" -> Optional.of(MethodName.PISSA);
+      case "olora" -> Optional.of(MethodName.OLORA);
+      default -> Optional.empty();
+    };
+  }
+
+  /** The same for factors of twice the rank, with the same scaling in every layer. */
+  public LoraConfig withTwiceTheRank() {
+    Map<String, Integer> ranks = new LinkedHashMap<>();
+    Map<String, Double> alphas = new LinkedHashMap<>();
+    double more = rslora ? Math.sqrt(2) : 2;
+    other
+        .path(RANKS)
+        .properties()
+        .forEach(rule -> ranks.put(rule.getKey(), 2 * rule.getValue().intValue()));
+    other
+        .path(ALPHAS)
+        .properties()
+        .forEach(rule -> alphas.put(rule.getKey(), more * rule.getValue().doubleValue()));
+    LoraConfig twice =
+        new LoraConfig(
+            2 * rank,
+            more * alpha,
+            dropout,
+            targetModules,
+            modulesToSave,
+            rslora,
+            bias,
+            taskType,
+            baseModel,
+            other);
+    return ranks.isEmpty() && alphas.isEmpty() ? twice : twice.withPatterns(ranks, alphas);
+  }
+
   private LoraConfig withOther(ObjectNode keys) {
     return new LoraConfig(
         rank,
@@ -168,7 +211,12 @@ public record LoraConfig(
 
   @Override
   public String identity() {
-    return Double.toString(scaling()) + " " + rank + patterns() + (dora() ? " dora" : "");
+    return Double.toString(scaling())
+        + " "
+        + rank
+        + patterns()
+        + (dora() ? " dora" : "")
+        + start().map(method -> " from " + method.text()).orElse("");
   }
 
   static LoraConfig parse(ConfigJson json) {

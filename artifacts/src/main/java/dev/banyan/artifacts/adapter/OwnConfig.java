@@ -7,6 +7,7 @@ import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.integrity.CorruptArtifact;
+import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.artifacts.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -58,7 +59,14 @@ public record OwnConfig(CommonConfig common, List<AdapterConfig> parts, List<Own
   static OwnConfig parse(ConfigJson json) {
     List<AdapterConfig> parts = new ArrayList<>();
     for (ObjectNode part : json.takeObjects(PARTS)) {
-      parts.add(ConfigJson.parse(json.artifact(), part));
+      AdapterConfig one = ConfigJson.parse(json.artifact(), part);
+      if (one instanceof LoraConfig lora && lora.start().isPresent()) {
+        throw new UnusableArtifact(
+            json.artifact(),
+            "a part of it counts from factors of the base's weights",
+            "write it as Banyan does, with the factors in it");
+      }
+      parts.add(one);
     }
     List<Own> own = new ArrayList<>();
     for (ObjectNode each : json.takeObjects(OWN)) {
@@ -94,6 +102,11 @@ public record OwnConfig(CommonConfig common, List<AdapterConfig> parts, List<Own
     parts.forEach(part -> methods.addAll(part.methods()));
     own.forEach(each -> methods.add(each.method()));
     return methods;
+  }
+
+  @Override
+  public AdapterConfig partOf(MethodName method) {
+    return parts.stream().filter(part -> part.methods().contains(method)).findFirst().orElse(this);
   }
 
   @Override

@@ -94,6 +94,15 @@ public record PeftAdapter(AdapterConfig config, SafetensorsFile weights) {
    */
   public LoraConfig lora() {
     if (config instanceof LoraConfig lora && !lora.dora()) {
+      lora.start()
+          .ifPresent(
+              start -> {
+                throw new UnusableArtifact(
+                    "adapter",
+                    "it counts from factors of the base's weights (init_lora_weights is '%s')"
+                        .formatted(start.text()),
+                    "let PEFT convert it to a plain one (path_initial_model_for_weight_conversion)");
+              });
       return lora;
     }
     throw new UnusableArtifact(

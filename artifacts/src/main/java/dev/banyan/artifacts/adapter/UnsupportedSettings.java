@@ -29,8 +29,10 @@ final class UnsupportedSettings {
           "megatron_config");
 
   /** Starts that change the frozen weights, so that the adapter does not fit the original base. */
-  private static final Pattern CHANGES_THE_BASE =
-      Pattern.compile("(pissa.*|olora|corda|loftq|lora_ga)");
+  private static final Pattern CHANGES_THE_BASE = Pattern.compile("(pissa_.*|corda|loftq|lora_ga)");
+
+  /** Starts that are taken off again by factors of the base; DoRA's lengths would be others. */
+  private static final Pattern COUNTS_FROM_THE_BASE = Pattern.compile("pissa|olora");
 
   private UnsupportedSettings() {}
 
@@ -54,6 +56,9 @@ final class UnsupportedSettings {
     if (start.isTextual() && CHANGES_THE_BASE.matcher(start.textValue()).matches()) {
       throw unsupported(artifact, "init_lora_weights", start);
     }
+    if (COUNTS_FROM_THE_BASE.matcher(start.asText()).matches() && !isOff(config.path("use_dora"))) {
+      throw unsupported(artifact, "init_lora_weights", start, "together with use_dora");
+    }
   }
 
   static boolean isOff(JsonNode value) {
@@ -64,9 +69,15 @@ final class UnsupportedSettings {
   }
 
   static UnusableArtifact unsupported(String artifact, String setting, JsonNode value) {
+    return unsupported(artifact, setting, value, "");
+  }
+
+  private static UnusableArtifact unsupported(
+      String artifact, String setting, JsonNode value, String where) {
     return new UnusableArtifact(
         artifact,
-        "\"%s\" is %s, which Banyan does not support".formatted(setting, value),
+        "\"%s\" is %s%s, which Banyan does not support"
+            .formatted(setting, value, where.isEmpty() ? "" : " " + where),
         "train an adapter of a method that 'banyan methods' lists, or convert this one with PEFT");
   }
 }

@@ -93,7 +93,8 @@ public record BaseValues(Map<String, Tensor> byName) {
           TOKENS_OF_BASE,
           PROJECTION_A,
           PROJECTION_B,
-          INITIAL ->
+          INITIAL,
+          FACTOR_OF_BASE ->
           trained;
     };
   }

@@ -34,7 +34,12 @@ public enum Initializer {
    * The lengths of the columns of the layer's own weight {@code [in, out]}: see {@link BaseValues}.
    * A bank holds the factor of what the layer gives, less one.
    */
-  BASE_NORM;
+  BASE_NORM,
+  /**
+   * A factor of the layer's own weight, which the method takes apart when a run begins: PiSSA's and
+   * OLoRA's.
+   */
+  FACTOR_OF_BASE;
 
   /** The name used in files. */
   public String text() {

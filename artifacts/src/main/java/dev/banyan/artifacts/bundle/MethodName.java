@@ -24,6 +24,30 @@ public enum MethodName {
       List.of(Size.RANK),
       "LoRA that learns how long each output's weight is beside where it points; better at low ranks, slower",
       "Liu et al., 2024, arXiv:2402.09353"),
+  /** Low-rank adaptation that starts from the weight's largest directions. */
+  PISSA(
+      Kind.LAYERS,
+      "LORA",
+      true,
+      List.of(Size.RANK),
+      "LoRA that starts from the largest directions of each weight; learns faster, adapters of twice the rank",
+      "Meng et al., 2024, arXiv:2404.02948"),
+  /** Low-rank adaptation that starts from an orthogonal basis of the weight. */
+  OLORA(
+      Kind.LAYERS,
+      "LORA",
+      true,
+      List.of(Size.RANK),
+      "LoRA that starts from an orthogonal basis out of each weight; learns faster, adapters of twice the rank",
+      "Büyükakyüz, 2024, arXiv:2406.01775"),
+  /** Low-rank adaptation of which one factor is frozen. */
+  LORA_FA(
+      Kind.LAYERS,
+      "LORA",
+      true,
+      List.of(Size.RANK),
+      "LoRA whose A stays as it starts; half the numbers to learn, and less memory in training",
+      "Zhang et al., 2023, arXiv:2308.03303"),
   /** The product, element by element, of two low-rank products. */
   LOHA(
       Kind.LAYERS,
@@ -179,10 +203,22 @@ public enum MethodName {
     return scaled;
   }
 
+  /**
+   * The method whose adapters it makes: itself, or LoRA where only the start or the training is
+   * another.
+   */
+  public MethodName storedAs() {
+    return switch (this) {
+      case PISSA, OLORA, LORA_FA -> LORA;
+      case LORA, DORA, LOHA, LOKR, MISS, VERA, IA3, BOTTLENECK, PROMPT, PREFIX -> this;
+      case BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> this;
+    };
+  }
+
   /** Whether a scaling of zero leaves the bare base. */
   public boolean isSwitchable() {
     return switch (this) {
-      case LORA, LOHA, LOKR, BOTTLENECK -> true;
+      case LORA, PISSA, OLORA, LORA_FA, LOHA, LOKR, BOTTLENECK -> true;
       case DORA, MISS, VERA, IA3, PROMPT, PREFIX, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> false;
     };
   }

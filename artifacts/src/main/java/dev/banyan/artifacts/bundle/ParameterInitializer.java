@@ -43,7 +43,7 @@ public record ParameterInitializer(
     RandomGenerator random = new Random(seed * 0x9E3779B97F4A7C15L ^ spec.name().hashCode());
     float[] values = new float[Math.toIntExact(shape.elements())];
     switch (spec.init()) {
-      case FROM_BASE, BASE_NORM -> {
+      case FROM_BASE, BASE_NORM, FACTOR_OF_BASE -> {
         return base.of(spec);
       }
       case ZEROS -> {}

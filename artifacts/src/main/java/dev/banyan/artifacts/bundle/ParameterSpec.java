@@ -110,6 +110,12 @@ public record ParameterSpec(
     return new ParameterSpec(name, dims, init, peftKey, layout, true, decayed, method, role, ranks);
   }
 
+  /** The same with another start. */
+  public ParameterSpec starting(Initializer other) {
+    return new ParameterSpec(
+        name, dims, other, peftKey, layout, scaled, decayed, method, role, ranks);
+  }
+
   /** The same in another role. */
   public ParameterSpec as(Role other) {
     return new ParameterSpec(

@@ -168,7 +168,8 @@ class PeftAdapterTest {
         "{'alora_invocation_tokens': [1]}",
         "{'bias': 'some_only'}",
         "{'init_lora_weights': 'pissa_niter_16'}",
-        "{'init_lora_weights': 'olora'}",
+        "{'init_lora_weights': 'olora', 'use_dora': true}",
+        "{'init_lora_weights': 'corda'}",
         "{'peft_type': 'ADALORA'}",
         "{'peft_type': 'ADALORA'}",
       })

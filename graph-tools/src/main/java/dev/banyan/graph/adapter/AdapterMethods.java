@@ -27,6 +27,14 @@ public final class AdapterMethods {
         known(name, settings, List.of());
         yield new Dora();
       }
+      case PISSA, OLORA -> {
+        known(name, settings, List.of());
+        yield new LoraFromBase(name);
+      }
+      case LORA_FA -> {
+        known(name, settings, List.of());
+        yield new LoraFa();
+      }
       case LOHA -> {
         known(name, settings, List.of());
         yield new Loha();
@@ -87,7 +95,7 @@ public final class AdapterMethods {
     return switch (name) {
       case BOTTLENECK -> Bottleneck.whole(given);
       case VERA -> Vera.whole(given);
-      case LORA, DORA, LOHA, LOKR, MISS, IA3 -> given;
+      case LORA, DORA, PISSA, OLORA, LORA_FA, LOHA, LOKR, MISS, IA3 -> given;
       case PROMPT, PREFIX, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> given;
     };
   }

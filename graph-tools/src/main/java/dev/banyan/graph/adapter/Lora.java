@@ -36,22 +36,23 @@ public record Lora() implements MergeableMethod {
   @Override
   public List<ParameterSpec> parameters(Site site) {
     return switch (site.kind()) {
-      case SiteKind.Linear _ -> ofLayer(site);
+      case SiteKind.Linear _ -> ofLayer(name(), site);
       case SiteKind.Embedding _ -> EmbeddingLora.parameters(site);
       case SiteKind.Convolution _ -> ConvolutionLora.parameters(site);
     };
   }
 
-  private List<ParameterSpec> ofLayer(Site site) {
+  /** A and B of a linear layer, for a method that keeps them as LoRA does. */
+  static List<ParameterSpec> ofLayer(MethodName method, Site site) {
     String in = Long.toString(site.inFeatures());
     String out = Long.toString(site.outFeatures());
     String a = site.path() + ".lora_A";
     String b = site.path() + ".lora_B";
     return List.of(
-        ParameterSpec.of(name(), a, List.of(in, ParameterSpec.RANK), Initializer.KAIMING_UNIFORM)
+        ParameterSpec.of(method, a, List.of(in, ParameterSpec.RANK), Initializer.KAIMING_UNIFORM)
             .stored(a + ".weight", Layout.TRANSPOSED)
             .withDecay(),
-        ParameterSpec.of(name(), b, List.of(ParameterSpec.RANK, out), Initializer.ZEROS)
+        ParameterSpec.of(method, b, List.of(ParameterSpec.RANK, out), Initializer.ZEROS)
             .stored(b + ".weight", Layout.TRANSPOSED)
             .withDecay()
             .withScaling());

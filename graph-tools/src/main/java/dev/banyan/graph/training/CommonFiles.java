@@ -46,7 +46,8 @@ record CommonFiles(BundleWriter writer, PrepareRequest request, BaseValues base)
         new ParameterInitializer(
             DEFAULT_SEED, start, TokenRows.none(), Projection.of(settings(), parameters));
     CheckpointFile.write(
-        writer.path(Bundle.CHECKPOINT), Checkpoint.fresh(initializer.tensors(parameters, sizes)));
+        writer.path(Bundle.CHECKPOINT),
+        Checkpoint.fresh(initializer.tensors(plain(parameters), sizes)));
     copyTokenizer();
   }
 
@@ -56,6 +57,19 @@ record CommonFiles(BundleWriter writer, PrepareRequest request, BaseValues base)
         .map(MethodChoice::settings)
         .findFirst()
         .orElse(Map.of());
+  }
+
+  /** What a run takes out of the base's weights at its own rank starts as in plain LoRA here. */
+  private static List<ParameterSpec> plain(List<ParameterSpec> parameters) {
+    return parameters.stream()
+        .map(
+            spec -> {
+              boolean first = spec.isTrained() && spec.dims().getLast().equals(ParameterSpec.RANK);
+              return spec.init() == Initializer.FACTOR_OF_BASE
+                  ? spec.starting(first ? Initializer.KAIMING_UNIFORM : Initializer.ZEROS)
+                  : spec;
+            })
+        .toList();
   }
 
   private Map<String, Tensor> norms(List<ParameterSpec> parameters) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.banyan.artifacts.bundle.BaseValues;
+import dev.banyan.artifacts.bundle.Initializer;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Sizes;
@@ -25,6 +26,7 @@ import dev.banyan.graph.site.SiteDiscovery;
 import dev.banyan.graph.text.GraphText;
 import dev.banyan.graph.training.TrainingRun;
 import dev.banyan.runtime.base.BaseNorms;
+import dev.banyan.runtime.base.LayerFactors;
 import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OutputTensors;
@@ -287,6 +289,12 @@ abstract class AdapterMethodContract {
     for (ParameterSpec spec : parameters(layer)) {
       if (spec.startsFromBase()) {
         values.put(spec.name(), BaseNorms.ofColumns(weight(layer)).named(spec.name()));
+      } else if (spec.init() == Initializer.FACTOR_OF_BASE) {
+        LayerFactors.Wanted wanted =
+            new LayerFactors.Wanted(spec.method().orElseThrow(), RANK, SCALING);
+        LayerFactors factors = LayerFactors.of(wanted, weight(layer));
+        boolean first = spec.dims().getLast().equals(ParameterSpec.RANK);
+        values.put(spec.name(), (first ? factors.a() : factors.b()).named(spec.name()));
       }
     }
     return new BaseValues(values);

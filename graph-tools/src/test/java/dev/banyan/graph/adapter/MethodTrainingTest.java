@@ -37,7 +37,11 @@ class MethodTrainingTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "lora:targets=all-linear",
         "dora:targets=all-linear",
+        "pissa:targets=all-linear",
+        "olora:targets=all-linear",
+        "lora-fa:targets=all-linear",
         "lora:targets=word_embeddings",
         "lora:targets=position_embeddings,word_embeddings,query"
       })

@@ -1,6 +1,7 @@
 package dev.banyan.graph.adapter;
 
 import dev.banyan.artifacts.adapter.AdapterConfig;
+import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
@@ -8,6 +9,7 @@ import dev.banyan.artifacts.bundle.Layout;
 import dev.banyan.artifacts.bundle.MethodInfo;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.artifacts.bundle.Role;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Task;
@@ -96,6 +98,17 @@ record Recorded(String fixture, boolean mergeable, List<String> methods) {
     return feeds;
   }
 
+  /** The scaling of each layer. */
+  Map<String, Double> bySite(Bundle bundle) {
+    Map<String, Double> scalings = new LinkedHashMap<>();
+    for (MethodInfo method : bundle.manifest().adapter().methods()) {
+      for (String site : method.sites()) {
+        scalings.put(site, adapter().config().scaling(method.name(), site));
+      }
+    }
+    return scalings;
+  }
+
   /** The scalings that the methods of a bundle take. */
   Map<String, Tensor> scalings(Bundle bundle) {
     AdapterConfig config = adapter().config();
@@ -123,6 +136,7 @@ record Recorded(String fixture, boolean mergeable, List<String> methods) {
         .map(
             spec ->
                 byKey(file, "", spec)
+                    .or(() -> byKey(expected(), "initial/", spec))
                     .or(
                         () ->
                             Optional.ofNullable(
@@ -138,7 +152,9 @@ record Recorded(String fixture, boolean mergeable, List<String> methods) {
   Sizes sizes(Bundle bundle) {
     Sizes served = weights(bundle).sizes();
     int rank = adapter().config().size(Size.RANK, "").orElse(1);
-    return served.with(Size.RANK, Math.max(rank, served.of(Size.RANK)));
+    // What it counts from takes room in a server alone.
+    boolean counts = adapter().config() instanceof LoraConfig lora && lora.start().isPresent();
+    return served.with(Size.RANK, counts ? rank : Math.max(rank, served.of(Size.RANK)));
   }
 
   /** The parameters of a bundle as it has them. */
@@ -166,11 +182,21 @@ record Recorded(String fixture, boolean mergeable, List<String> methods) {
 
   private static Optional<Tensor> byKey(SafetensorsFile file, String prefix, ParameterSpec spec) {
     return file.tensors().entrySet().stream()
-        .filter(entry -> spec.isSaved())
-        .filter(
-            entry -> entry.getKey().matches(prefix + "(.+\\.)?" + Pattern.quote(spec.peftKey())))
+        .filter(entry -> spec.isSaved() || prefix.equals("initial/"))
+        .filter(entry -> entry.getKey().matches(prefix + "(.+\\.)?" + Pattern.quote(key(spec))))
         .findFirst()
-        .map(entry -> spec.layout().toGraph(entry.getValue()));
+        .map(entry -> layout(spec).toGraph(entry.getValue()));
+  }
+
+  private static Layout layout(ParameterSpec spec) {
+    return spec.role() == Role.START ? Layout.TRANSPOSED : spec.layout();
+  }
+
+  /** What a factor counts from has its key in the recording of the start. */
+  private static String key(ParameterSpec spec) {
+    return spec.role() == Role.START
+        ? spec.name().substring(0, spec.name().length() - 1) + ".weight"
+        : spec.peftKey();
   }
 
   static ParameterSpec spec(Bundle bundle, String name) {

@@ -17,11 +17,18 @@ import java.util.Map;
  * @param present its parameters as the adapter has them
  * @param adamW how it is updated
  * @param rate the learning rate of every step
+ * @param scalings by layer
  */
-public record RecordedSteps(Bundle bundle, List<ParameterSpec> present, AdamW adamW, double rate) {
-  /** Copies the list. */
+public record RecordedSteps(
+    Bundle bundle,
+    List<ParameterSpec> present,
+    Map<String, Double> scalings,
+    AdamW adamW,
+    double rate) {
+  /** Copies the collections. */
   public RecordedSteps {
     present = List.copyOf(present);
+    scalings = Map.copyOf(scalings);
   }
 
   /**
@@ -46,6 +53,7 @@ public record RecordedSteps(Bundle bundle, List<ParameterSpec> present, AdamW ad
             present,
             Checkpoint.fresh(start),
             adamW,
+            scalings,
             false,
             false,
             SessionSettings.defaults());

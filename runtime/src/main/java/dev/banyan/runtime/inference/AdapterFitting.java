@@ -1,5 +1,6 @@
 package dev.banyan.runtime.inference;
 
+import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.MethodName;
@@ -13,6 +14,7 @@ import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.artifacts.integrity.WrongBase;
 import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.runtime.base.LayerFactors;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,7 +62,9 @@ final class AdapterFitting {
   /** Tensors of such a method would be called unknown, which does not help anyone. */
   private void checkMethods() {
     for (MethodName method : adapter.config().methods()) {
-      boolean present = bundle.adapter().method(method).isPresent();
+      boolean present =
+          bundle.adapter().methods().stream()
+              .anyMatch(prepared -> prepared.name().storedAs() == method);
       boolean needed =
           switch (method.kind()) {
             case LAYERS -> !adapter.config().targetModules().isEmpty();
@@ -89,12 +93,36 @@ final class AdapterFitting {
         }
       }
     }
+    if (start().isPresent()) {
+      // The factors that it counts from come behind its own.
+      sizes = sizes.with(Size.RANK, 2 * sizes.of(Size.RANK));
+    }
     for (Size size : Size.values()) {
       requireRoom(size, sizes.of(size));
     }
     requireMultiples(sizes.of(Size.RANK));
     requirePositions();
     return sizes;
+  }
+
+  /** The factors of the base that the adapter counts from, by layer; mostly none. */
+  Map<String, LayerFactors.Wanted> starts() {
+    Map<String, LayerFactors.Wanted> starts = new HashMap<>();
+    MethodName method = start().orElse(null);
+    for (Map.Entry<ParameterSpec, Tensor> each : tensors.found().entrySet()) {
+      ParameterSpec spec = each.getKey();
+      if (method != null && spec.name().endsWith(".lora_B")) {
+        String module = AdapterTensors.module(spec, each.getValue());
+        double scaling = adapter.config().scaling(MethodName.LORA, module);
+        int rank = sizeOf(Size.RANK, module);
+        starts.put(spec.site(), new LayerFactors.Wanted(method, rank, scaling));
+      }
+    }
+    return starts;
+  }
+
+  private Optional<MethodName> start() {
+    return adapter.config() instanceof LoraConfig lora ? lora.start() : Optional.empty();
   }
 
   /** What is filled up by repeating fits only where it ends with a whole number of repetitions. */

@@ -46,7 +46,8 @@ final class AdapterTensors {
     left.keySet().removeIf(PeftAdapter::isCopy);
     Set<MethodName> methods = Set.copyOf(adapter.config().methods());
     for (ParameterSpec spec : bundle.parameters()) {
-      if (spec.isBanked() && spec.method().map(methods::contains).orElse(true)) {
+      if (spec.isBanked()
+          && spec.method().map(own -> methods.contains(own.storedAs())).orElse(true)) {
         find(spec).ifPresent(tensor -> take(spec, tensor));
       }
     }

@@ -10,8 +10,6 @@ import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.Digest;
 import dev.banyan.artifacts.tensor.Tensor;
-import dev.banyan.runtime.base.BaseLayers;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -64,27 +62,12 @@ public record AdapterWeights(
    *     limits, a number is not finite, or it adapts what the bundle does not
    */
   public static AdapterWeights fit(PeftAdapter adapter, Bundle bundle, ServingPlan limits) {
-    return fit(adapter, bundle.manifest(), limits).over(bundle);
+    AdapterFitting fitting = new AdapterFitting(adapter.widened(), bundle.manifest(), limits);
+    return new OverBase(bundle).complete(fitting.fit(adapter.digest()), fitting.starts());
   }
 
   /** The same without what depends on the base's weights. */
   static AdapterWeights fit(PeftAdapter adapter, BundleManifest bundle, ServingPlan limits) {
     return new AdapterFitting(adapter.widened(), bundle, limits).fit(adapter.digest());
-  }
-
-  /** Adds what depends on the base's weights. */
-  private AdapterWeights over(Bundle bundle) {
-    List<ParameterSpec> magnitudes =
-        bundle.manifest().parameters().stream()
-            .filter(spec -> DoraGains.isMagnitude(spec) && tensors.containsKey(spec.name()))
-            .toList();
-    if (magnitudes.isEmpty()) {
-      return this;
-    }
-    Map<String, Tensor> all = new HashMap<>(tensors);
-    try (BaseLayers layers = BaseLayers.of(bundle)) {
-      all.putAll(new DoraGains(BaseValues.of(bundle), layers).of(magnitudes, tensors));
-    }
-    return new AdapterWeights(digest, task, labels, sizes, all);
   }
 }

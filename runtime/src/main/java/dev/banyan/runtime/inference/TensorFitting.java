@@ -26,7 +26,7 @@ record TensorFitting(AdapterConfig config, Sizes sizes) {
   Tensor of(ParameterSpec spec, Tensor found) {
     String module = AdapterTensors.module(spec, found);
     Tensor tensor = config.whole(spec, found);
-    Shape shape = spec.shape(sizesOf(module));
+    Shape shape = spec.shape(sizesOf(spec, module));
     Shape expected = spec.layout().inFile(shape);
     requireSameSide(spec, tensor);
     if (!tensor.shape().equals(expected)) {
@@ -65,10 +65,12 @@ record TensorFitting(AdapterConfig config, Sizes sizes) {
   }
 
   /** What a layer has of each size. */
-  private Sizes sizesOf(String module) {
+  private Sizes sizesOf(ParameterSpec spec, String module) {
+    AdapterConfig part =
+        spec.method().map(method -> config.partOf(method.storedAs())).orElse(config);
     Sizes own = sizes;
     for (Size size : Size.values()) {
-      OptionalInt value = config.size(size, module);
+      OptionalInt value = part.size(size, module);
       own = value.isPresent() ? own.with(size, value.getAsInt()) : own;
     }
     return own;
@@ -76,7 +78,8 @@ record TensorFitting(AdapterConfig config, Sizes sizes) {
 
   /** A copy with the scaling in it. */
   private Tensor scaled(ParameterSpec spec, Tensor tensor, String module) {
-    float scale = spec.scaled() ? (float) config.scaling(spec.method().orElseThrow(), module) : 1;
+    float scale =
+        spec.scaled() ? (float) config.scaling(spec.method().orElseThrow().storedAs(), module) : 1;
     float[] values = tensor.floats();
     for (int i = 0; i < values.length; i++) {
       if (!Float.isFinite(values[i])) {

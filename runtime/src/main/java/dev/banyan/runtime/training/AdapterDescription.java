@@ -44,7 +44,8 @@ record AdapterDescription(
     List<OwnConfig.Own> own = new ArrayList<>();
     for (MethodInfo method : manifest.adapter().methods()) {
       switch (method.name()) {
-        case LORA -> parts.add(lora(method));
+        case LORA, LORA_FA -> parts.add(lora(method));
+        case PISSA, OLORA -> parts.add(lora(method).withTwiceTheRank());
         case LOHA -> parts.add(loha(method));
         case DORA -> parts.add(lora(method).withDora());
         case LOKR -> parts.add(lokr(method));

@@ -20,6 +20,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -125,10 +126,17 @@ record AdapterOutput(
       if (spec.isSaved() && config.saves(spec)) {
         Tensor tensor = ranks.own(spec, trained);
         requireFinite(spec, tensor.floats());
-        telling |= Neutral.isTelling(spec);
-        learned |= Neutral.isTelling(spec) && !Neutral.is(spec, tensor);
+        Optional<Tensor> start =
+            StartFactors.startOf(spec, manifest.parameters())
+                .map(of -> ranks.own(of, Objects.requireNonNull(byName.get(of.name()))));
+        telling |= start.isPresent() || Neutral.isTelling(spec);
+        learned |=
+            start
+                .map(from -> !StartFactors.isAtStart(tensor, from))
+                .orElse(Neutral.isTelling(spec) && !Neutral.is(spec, tensor));
+        Tensor kept = start.map(from -> StartFactors.withStart(spec, tensor, from)).orElse(tensor);
         String key = key(spec);
-        tensors.put(key, spec.layout().toFile(tensor).named(key));
+        tensors.put(key, spec.layout().toFile(kept).named(key));
       }
     }
     if (telling && !learned) {

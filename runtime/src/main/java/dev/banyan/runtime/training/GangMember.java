@@ -44,8 +44,7 @@ final class GangMember implements TrainingEngine {
     this.gang = shared.gang();
     this.manifest = start.bundle().manifest();
     this.padId = padId;
-    this.parameters =
-        new TrainedParameters(manifest.parameters(), start.checkpoint(), start.adamW(), arena);
+    this.parameters = new TrainedParameters(start, arena);
     this.eval = new AdapterSession(shared.eval(), parameters.values(scope));
   }
 

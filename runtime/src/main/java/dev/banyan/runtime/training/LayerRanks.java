@@ -11,6 +11,7 @@ import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
+import dev.banyan.runtime.base.LayerFactors;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -92,6 +93,17 @@ final class LayerRanks {
         .orElse(usual);
   }
 
+  /** What products are multiplied by, by layer. */
+  Map<String, Double> scalings() {
+    List<String> sites = List.copyOf(bySite.keySet());
+    List<Double> each = scalings(sites);
+    Map<String, Double> scalings = new LinkedHashMap<>();
+    for (int i = 0; i < sites.size(); i++) {
+      scalings.put(sites.get(i), each.get(i));
+    }
+    return scalings;
+  }
+
   /** What a method's product is multiplied by in each of its layers. */
   List<Double> scalings(List<String> sites) {
     List<Double> scalings = new ArrayList<>();
@@ -100,6 +112,25 @@ final class LayerRanks {
       scalings.add(alpha(site, rank) / plan.divisor(rank));
     }
     return scalings;
+  }
+
+  /**
+   * The factors of the base that a run starts from, by layer.
+   *
+   * @param adapter what is trained; most methods start from no such factors
+   */
+  Map<String, LayerFactors.Wanted> starts(AdapterInfo adapter) {
+    Map<String, LayerFactors.Wanted> starts = new LinkedHashMap<>();
+    for (MethodInfo method : adapter.methods()) {
+      if (method.name() == MethodName.PISSA || method.name() == MethodName.OLORA) {
+        List<Double> scalings = scalings(method.sites());
+        for (int i = 0; i < scalings.size(); i++) {
+          String site = method.sites().get(i);
+          starts.put(site, new LayerFactors.Wanted(method.name(), of(site), scalings.get(i)));
+        }
+      }
+    }
+    return starts;
   }
 
   /** The highest rank, which the graph has. */

@@ -46,8 +46,7 @@ final class SessionTrainingEngine implements TrainingEngine {
     boolean scaled = gradients.inputs().stream().anyMatch(port -> port.name().equals(SCALE));
     this.scale = scaled ? Optional.of(LossScale.of(start.checkpoint())) : Optional.empty();
     this.scaleValue = arena.allocate(ValueLayout.JAVA_FLOAT);
-    this.parameters =
-        new TrainedParameters(start.parameters(), start.checkpoint(), start.adamW(), arena);
+    this.parameters = new TrainedParameters(start, arena);
     for (TrainedParameter parameter : parameters.trained()) {
       pinned.put(parameter.spec().name() + "_grad", parameter.view(scope, parameter.gradient()));
     }

@@ -128,6 +128,26 @@ final class TrainedParameter {
     return squares;
   }
 
+  /**
+   * Multiplies the step's gradient by a matrix from the left.
+   *
+   * @param matrix square, row by row, of as many rows as the parameter has
+   */
+  void project(double[] matrix) {
+    int rows = Math.toIntExact(shape.dim(0));
+    float[] own = sum.toArray(FLOAT);
+    float[] projected = new float[own.length];
+    int columns = own.length / rows;
+    for (int i = 0; i < own.length; i++) {
+      double product = 0;
+      for (int k = 0; k < rows; k++) {
+        product += matrix[i / columns * rows + k] * own[k * columns + i % columns];
+      }
+      projected[i] = (float) product;
+    }
+    write(projected, sum, 0, own.length);
+  }
+
   /** One AdamW update. */
   void update(AdamWStep step) {
     float[] values = block();
@@ -145,7 +165,7 @@ final class TrainedParameter {
         float v = meanSquares[i] * AdamWStep.OLDER_2 + AdamWStep.NEWER_2 * g * g;
         means[i] = m;
         meanSquares[i] = v;
-        float denominator = (float) Math.sqrt(v) / step.root() + AdamWStep.EPSILON;
+        float denominator = (float) Math.sqrt(v) / step.root() + step.epsilon();
         values[i] = values[i] * step.keep() + step.size() * (m / denominator);
       }
       write(values, value, start, count);

@@ -22,6 +22,7 @@ final class TrainedParameters {
   private static final double TINY = 1e-6;
 
   private final AdamW adamW;
+  private final Optional<LoraFaProjection> projection;
   private final List<TrainedParameter> parameters = new ArrayList<>();
   private final List<TrainedParameter> trained = new ArrayList<>();
   private boolean stepBegun;
@@ -32,13 +33,16 @@ final class TrainedParameters {
   /**
    * Takes the values of a checkpoint, and the optimizer's state if it has one.
    *
+   * @param start has them, the checkpoint, and how to update
    * @param arena owns the memory
    */
-  TrainedParameters(List<ParameterSpec> specs, Checkpoint checkpoint, AdamW adamW, Arena arena) {
-    this.adamW = adamW;
+  TrainedParameters(TrainingStart start, Arena arena) {
+    this.adamW = start.adamW();
+    Checkpoint checkpoint = start.checkpoint();
+    this.projection = LoraFaProjection.of(start);
     Map<String, Shape> shapes = new LinkedHashMap<>();
     checkpoint.trainable().forEach(tensor -> shapes.put(tensor.name(), tensor.shape()));
-    for (ParameterSpec spec : specs) {
+    for (ParameterSpec spec : start.parameters()) {
       Shape shape = shapes.get(spec.name());
       if (shape == null) {
         throw new IllegalArgumentException("The checkpoint has no '" + spec.name() + "'");
@@ -93,7 +97,9 @@ final class TrainedParameters {
     for (TrainedParameter parameter : trained) {
       double rate = learningRate * (isFast(parameter.spec()) ? adamW.loraPlusRatio() : 1);
       double decay = parameter.spec().decayed() ? adamW.weightDecay() : 0;
-      parameter.update(AdamWStep.of(step, rate, decay, factor));
+      AdamWStep own = AdamWStep.of(step, rate, decay, factor);
+      projection.flatMap(each -> each.of(parameter.spec())).ifPresent(parameter::project);
+      parameter.update(projection.isPresent() ? own.ofLoraFa() : own);
     }
     skip();
   }

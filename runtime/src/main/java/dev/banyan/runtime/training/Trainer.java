@@ -262,12 +262,12 @@ public final class Trainer {
 
   private List<Tensor> start(Optional<LabelSet> labels) {
     int count = labels.map(LabelSet::size).orElse(0);
+    BaseValues base =
+        BaseValues.of(bundle)
+            .with(StartFactors.of(bundle, ranks.starts(bundle.manifest().adapter())));
     ParameterInitializer initializer =
         new ParameterInitializer(
-            plan.seed(),
-            BaseValues.of(bundle),
-            new TokensOfBase(bundle),
-            Projection.of(bundle.manifest()));
+            plan.seed(), base, new TokensOfBase(bundle), Projection.of(bundle.manifest()));
     return ranks.start(bundle.manifest().parameters(), initializer, count);
   }
 
@@ -277,6 +277,7 @@ public final class Trainer {
         ranks.present(bundle.manifest().parameters()),
         start,
         plan.adamW(),
+        ranks.scalings(),
         reusesPrefix(),
         evaluates,
         plan.compute().session());

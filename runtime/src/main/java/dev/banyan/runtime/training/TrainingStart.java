@@ -5,6 +5,7 @@ import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.checkpoint.Checkpoint;
 import dev.banyan.runtime.ort.SessionSettings;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What an engine starts from.
@@ -13,6 +14,7 @@ import java.util.List;
  * @param parameters those of the bundle, as an adapter of the run has them
  * @param checkpoint the parameters, and the optimizer's state where a run goes on
  * @param adamW how to update
+ * @param scalings what the products of adapters are multiplied by, by layer
  * @param abovePrefix whether the feeds have what is below the lowest adapter
  * @param evaluates whether the eval graph will be run, which loads one graph more
  * @param session where and how to compute
@@ -22,15 +24,17 @@ record TrainingStart(
     List<ParameterSpec> parameters,
     Checkpoint checkpoint,
     AdamW adamW,
+    Map<String, Double> scalings,
     boolean abovePrefix,
     boolean evaluates,
     SessionSettings session) {
-  /** Copies the list. */
+  /** Copies the collections. */
   TrainingStart {
     parameters = List.copyOf(parameters);
+    scalings = Map.copyOf(scalings);
   }
 
-  /** The start of an adapter that has every parameter of the bundle. */
+  /** The start of an adapter that has every parameter of the bundle, and no scaling. */
   TrainingStart(
       Bundle bundle,
       Checkpoint checkpoint,
@@ -39,6 +43,13 @@ record TrainingStart(
       boolean evaluates,
       SessionSettings session) {
     this(
-        bundle, bundle.manifest().parameters(), checkpoint, adamW, abovePrefix, evaluates, session);
+        bundle,
+        bundle.manifest().parameters(),
+        checkpoint,
+        adamW,
+        Map.of(),
+        abovePrefix,
+        evaluates,
+        session);
   }
 }

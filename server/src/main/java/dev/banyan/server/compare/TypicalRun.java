@@ -20,7 +20,8 @@ record TypicalRun(double learningRate, List<String> flags) {
   /** One row a method. */
   static TypicalRun of(MethodName method) {
     return switch (method) {
-      case LORA, DORA -> new TypicalRun(3e-3, List.of("--rank=8", "--alpha=16"));
+      case LORA, DORA, PISSA, OLORA, LORA_FA ->
+          new TypicalRun(3e-3, List.of("--rank=8", "--alpha=16"));
       case LOHA, LOKR -> new TypicalRun(1e-2, List.of("--rank=8", "--alpha=16"));
       case MISS -> new TypicalRun(3e-3, List.of("--rank=16"));
       case VERA -> new TypicalRun(3e-2, List.of("--vera-rank=256"));

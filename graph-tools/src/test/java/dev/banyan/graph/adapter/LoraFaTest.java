@@ -1,0 +1,8 @@
+package dev.banyan.graph.adapter;
+
+class LoraFaTest extends AdapterMethodContract {
+  @Override
+  LayerMethod method() {
+    return new LoraFa();
+  }
+}
