@@ -58,7 +58,7 @@ class PeftDecodersTest {
   void answersLossAndGradientAreTheSame(String fixture, String base, String method) {
     SafetensorsFile expected =
         SafetensorsFile.read(Fixtures.peftMethod(fixture).resolve("expected.safetensors"));
-    Bundle bundle = prepare(base, method);
+    Bundle bundle = prepare(folder, base, method);
     ParameterSpec spec = bundle.manifest().parameters().getFirst();
     AdapterWeights weights =
         AdapterWeights.fit(
@@ -88,7 +88,7 @@ class PeftDecodersTest {
   }
 
   /** Those of the texts' own tokens. */
-  private static float[] logits(SafetensorsFile expected, Tensor ids) {
+  static float[] logits(SafetensorsFile expected, Tensor ids) {
     Tensor all = tensor(expected, "logits");
     int rows = Math.toIntExact(ids.shape().dim(0));
     int texts = Math.toIntExact(ids.shape().dim(1)) * VOCABULARY;
@@ -100,7 +100,7 @@ class PeftDecodersTest {
     return own;
   }
 
-  private static void requireSame(float[] seen, float[] expected, long[] mask) {
+  static void requireSame(float[] seen, float[] expected, long[] mask) {
     assertThat(seen).hasSameSizeAs(expected);
     for (int i = 0; i < seen.length; i++) {
       if (mask[i / VOCABULARY] == 1) {
@@ -109,7 +109,7 @@ class PeftDecodersTest {
     }
   }
 
-  private static Map<String, Tensor> batch(
+  static Map<String, Tensor> batch(
       Bundle bundle, Tensor ids, long[] mask, SafetensorsFile expected) {
     Map<String, Tensor> batch = new LinkedHashMap<>();
     batch.put("input_ids", ids);
@@ -134,7 +134,7 @@ class PeftDecodersTest {
     return Tensor.ofLongs("labels", labels.shape(), own);
   }
 
-  private static Tensor positions(Tensor ids) {
+  static Tensor positions(Tensor ids) {
     long[] positions = new long[Math.toIntExact(ids.shape().elements())];
     int length = Math.toIntExact(ids.shape().dim(1));
     Arrays.setAll(positions, i -> i % length);
@@ -167,7 +167,7 @@ class PeftDecodersTest {
     }
   }
 
-  private Bundle prepare(String base, String method) {
+  static Bundle prepare(Path folder, String base, String method) {
     return GraphTools.prepare(
             new PrepareRequest(
                     Fixtures.peftBase(base),
@@ -183,7 +183,7 @@ class PeftDecodersTest {
         .bundle();
   }
 
-  private static Tensor tensor(SafetensorsFile file, String name) {
+  static Tensor tensor(SafetensorsFile file, String name) {
     return Objects.requireNonNull(file.tensors().get(name), name);
   }
 }
