@@ -112,10 +112,14 @@ public record PeftAdapter(AdapterConfig config, SafetensorsFile weights) {
         "name a LoRA adapter");
   }
 
-  /** The same adapter with 32-bit tensors, whatever precision the file has. */
+  /** The same adapter with 32-bit tensors, whatever precision the file has; places stay whole. */
   public PeftAdapter widened() {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
-    weights.tensors().forEach((name, tensor) -> tensors.put(name, tensor.widened()));
+    weights
+        .tensors()
+        .forEach(
+            (name, tensor) ->
+                tensors.put(name, SparseTensor.isIndices(name) ? tensor : tensor.widened()));
     return new PeftAdapter(config, new SafetensorsFile(weights.metadata(), tensors));
   }
 

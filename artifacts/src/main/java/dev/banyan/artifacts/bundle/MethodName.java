@@ -88,6 +88,14 @@ public enum MethodName {
       List.of(),
       "scales what layers make by a vector; the fewest parameters, needs a large learning rate",
       "Liu et al., 2022, arXiv:2205.05638"),
+  /** A few weights of each layer. */
+  SPARSE(
+      Kind.LAYERS,
+      "",
+      false,
+      List.of(),
+      "trains the few weights of each layer that matter most, and stores where they are and by how much they change",
+      "Sung et al., 2021, arXiv:2111.09839"),
   /** Small networks behind blocks. */
   BOTTLENECK(
       Kind.LAYERS,
@@ -210,8 +218,8 @@ public enum MethodName {
   public MethodName storedAs() {
     return switch (this) {
       case PISSA, OLORA, LORA_FA -> LORA;
-      case LORA, DORA, LOHA, LOKR, MISS, VERA, IA3, BOTTLENECK, PROMPT, PREFIX -> this;
-      case BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> this;
+      case LORA, DORA, LOHA, LOKR, MISS, VERA, SPARSE, IA3, BOTTLENECK -> this;
+      case PROMPT, PREFIX, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> this;
     };
   }
 
@@ -219,7 +227,8 @@ public enum MethodName {
   public boolean isSwitchable() {
     return switch (this) {
       case LORA, PISSA, OLORA, LORA_FA, LOHA, LOKR, BOTTLENECK -> true;
-      case DORA, MISS, VERA, IA3, PROMPT, PREFIX, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> false;
+      case DORA, MISS, VERA, SPARSE, IA3, PROMPT, PREFIX, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL ->
+          false;
     };
   }
 

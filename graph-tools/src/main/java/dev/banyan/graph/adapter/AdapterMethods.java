@@ -51,6 +51,10 @@ public final class AdapterMethods {
         known(name, settings, Vera.settings());
         yield Vera.of(settings);
       }
+      case SPARSE -> {
+        known(name, settings, List.of());
+        yield new Sparse();
+      }
       case IA3 -> {
         known(name, settings, List.of("feedforward"));
         yield new Ia3(Optional.ofNullable(settings.get("feedforward")).map(PathMatch::parse));
@@ -95,7 +99,7 @@ public final class AdapterMethods {
     return switch (name) {
       case BOTTLENECK -> Bottleneck.whole(given);
       case VERA -> Vera.whole(given);
-      case LORA, DORA, PISSA, OLORA, LORA_FA, LOHA, LOKR, MISS, IA3 -> given;
+      case LORA, DORA, PISSA, OLORA, LORA_FA, LOHA, LOKR, MISS, SPARSE, IA3 -> given;
       case PROMPT, PREFIX, BITFIT, NORMS, LAST_LAYERS, HEAD, FULL -> given;
     };
   }

@@ -9,7 +9,7 @@ import java.util.List;
  * Adapts layers by what their weights can do as well, so that an adapter can become part of them.
  */
 public sealed interface MergeableMethod extends LayerMethod
-    permits Lora, Dora, LoraFromBase, LoraFa, Loha, Lokr, Miss, Vera, Ia3 {
+    permits Lora, Dora, LoraFromBase, LoraFa, Loha, Lokr, Miss, Vera, Sparse, Ia3 {
   /**
    * The weights that make the layer alone compute what it does with the adapter, in double
    * precision until the end.

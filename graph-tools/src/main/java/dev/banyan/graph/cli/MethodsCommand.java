@@ -9,6 +9,7 @@ import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.integrity.JsonText;
+import dev.banyan.runtime.training.KeptWeights;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -117,6 +118,7 @@ public final class MethodsCommand implements Callable<Integer> {
         own.map(parameter -> parameter.of(rank))
             .filter(ParameterSpec::isTrained)
             .mapToLong(parameter -> parameter.shape(sizes).elements())
+            .map(all -> method == MethodName.SPARSE ? KeptWeights.usual().of(all) : all)
             .sum());
   }
 }

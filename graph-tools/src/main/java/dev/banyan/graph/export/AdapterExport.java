@@ -3,6 +3,7 @@ package dev.banyan.graph.export;
 import dev.banyan.artifacts.adapter.AdapterConfig;
 import dev.banyan.artifacts.adapter.OrtAdapterFile;
 import dev.banyan.artifacts.adapter.PeftAdapter;
+import dev.banyan.artifacts.adapter.SparseTensor;
 import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
@@ -92,7 +93,10 @@ public final class AdapterExport {
     adapter
         .weights()
         .tensors()
-        .forEach((name, tensor) -> tensors.put(name, tensor.widened().narrowed(type)));
+        .forEach(
+            (name, tensor) ->
+                tensors.put(
+                    name, SparseTensor.isIndices(name) ? tensor : tensor.widened().narrowed(type)));
     AdapterConfig config = adapter.config();
     AdapterConfig named = baseModel.map(config::withBaseModel).orElse(config);
     new PeftAdapter(named, new SafetensorsFile(metadata, tensors)).write(out);

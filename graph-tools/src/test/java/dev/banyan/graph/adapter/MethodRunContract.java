@@ -208,12 +208,13 @@ abstract class MethodRunContract {
     return folder.resolve(out);
   }
 
-  private TrainingPlan plan() {
+  /** How it trains. */
+  TrainingPlan plan() {
     TrainingPlan usual = TrainingPlan.defaults();
     return usual.with(new LearningRate.Linear(rate(), 0.1)).with(usual.passes().withEpochs(EPOCHS));
   }
 
-  private TrainingData data() throws IOException {
+  TrainingData data() throws IOException {
     StringBuilder lines = new StringBuilder();
     List<String> texts =
         List.of("My card was charged twice", "The page stays white", "Where is it");

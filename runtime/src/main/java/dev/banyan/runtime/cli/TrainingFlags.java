@@ -16,10 +16,13 @@ import dev.banyan.runtime.training.Passes;
 import dev.banyan.runtime.training.RankPattern;
 import dev.banyan.runtime.training.TrainingPlan;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How to train, as flags. */
 final class TrainingFlags {
+  @Mixin private SparseFlags sparse = new SparseFlags();
+
   @Option(
       names = "--rank",
       paramLabel = "R",
@@ -265,7 +268,8 @@ final class TrainingFlags {
                 dropout)
             .with(Size.TOKENS, virtualTokens)
             .with(Size.BOTTLENECK, bottleneck)
-            .with(Size.PROJECTION, veraRank),
+            .with(Size.PROJECTION, veraRank)
+            .with(sparse.kept()),
         new Passes(epochs, maxSteps, batch(), accumulation, padTo, pack),
         rate(),
         new AdamW(weightDecay, clip, loraPlusRatio),

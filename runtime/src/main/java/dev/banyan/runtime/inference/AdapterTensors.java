@@ -2,6 +2,7 @@ package dev.banyan.runtime.inference;
 
 import dev.banyan.artifacts.adapter.AdapterConfig;
 import dev.banyan.artifacts.adapter.PeftAdapter;
+import dev.banyan.artifacts.adapter.SparseTensor;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterSpec;
@@ -57,7 +58,18 @@ final class AdapterTensors {
 
   private void take(ParameterSpec spec, Tensor tensor) {
     left.remove(tensor.name());
-    found.put(spec, tensor);
+    found.put(spec, SparseTensor.isDeltas(spec.peftKey()) ? whole(spec, tensor) : tensor);
+  }
+
+  private Tensor whole(ParameterSpec spec, Tensor deltas) {
+    String places = SparseTensor.indicesOf(deltas.name());
+    Tensor indices = left.remove(places);
+    if (indices == null) {
+      throw AdapterFitting.unusable(
+          "it has '%s' without '%s'".formatted(deltas.name(), places),
+          "get the adapter again from where it was made");
+    }
+    return new SparseTensor(indices, deltas).whole(spec.layout().inFile(spec.shape(1, 1)));
   }
 
   /** The tensors that were found, in the bundle's order. */

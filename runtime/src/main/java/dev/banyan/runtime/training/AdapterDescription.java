@@ -60,6 +60,7 @@ record AdapterDescription(
             own.add(own(method));
           }
         }
+        case SPARSE -> own.add(sparse(method));
         case BOTTLENECK, LAST_LAYERS, HEAD, FULL -> own.add(own(method));
       }
     }
@@ -172,6 +173,14 @@ record AdapterDescription(
         .map(name -> name.substring(0, name.lastIndexOf('.')))
         .distinct()
         .toList();
+  }
+
+  /** With how its weights were chosen, which is told and changes no answer. */
+  private OwnConfig.Own sparse(MethodInfo method) {
+    TreeMap<String, String> settings = own(method).settings();
+    settings.put("keep", Double.toString(plan.kept().share()));
+    settings.put("keep_by", plan.kept().by().text());
+    return new OwnConfig.Own(method.name(), settings);
   }
 
   /** A method that PEFT does not have, with the sizes that its adapters choose. */

@@ -3,6 +3,7 @@ package dev.banyan.runtime.training;
 import dev.banyan.artifacts.adapter.AdapterConfig;
 import dev.banyan.artifacts.adapter.AdapterMetadata;
 import dev.banyan.artifacts.adapter.PeftAdapter;
+import dev.banyan.artifacts.adapter.SparseTensor;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.Neutral;
@@ -136,7 +137,7 @@ record AdapterOutput(
                 .orElse(Neutral.isTelling(spec) && !Neutral.is(spec, tensor));
         Tensor kept = start.map(from -> StartFactors.withStart(spec, tensor, from)).orElse(tensor);
         String key = key(spec);
-        tensors.put(key, spec.layout().toFile(kept).named(key));
+        put(tensors, spec.layout().toFile(kept).named(key));
       }
     }
     if (telling && !learned) {
@@ -144,6 +145,16 @@ record AdapterOutput(
     }
     return new PeftAdapter(
         config, new SafetensorsFile(AdapterMetadata.entries(manifest, labels), tensors));
+  }
+
+  private static void put(Map<String, Tensor> tensors, Tensor tensor) {
+    if (!SparseTensor.isDeltas(tensor.name())) {
+      tensors.put(tensor.name(), tensor);
+      return;
+    }
+    SparseTensor sparse = SparseTensor.of(tensor);
+    tensors.put(sparse.indices().name(), sparse.indices());
+    tensors.put(sparse.deltas().name(), sparse.deltas());
   }
 
   private String key(ParameterSpec spec) {

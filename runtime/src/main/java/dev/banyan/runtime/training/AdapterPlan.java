@@ -14,6 +14,7 @@ import dev.banyan.artifacts.bundle.Sizes;
  * @param alphas other alphas of single layers
  * @param dropout the share of what adapters read that is dropped in training, from 0 to below 1
  * @param sizes what other methods than LoRA choose
+ * @param kept which weights the method sparse trains
  */
 public record AdapterPlan(
     int rank,
@@ -22,7 +23,8 @@ public record AdapterPlan(
     RankPattern ranks,
     AlphaPattern alphas,
     double dropout,
-    Sizes sizes) {
+    Sizes sizes,
+    KeptWeights kept) {
   /**
    * Checks the ranges.
    *
@@ -46,7 +48,7 @@ public record AdapterPlan(
       RankPattern ranks,
       AlphaPattern alphas,
       double dropout) {
-    this(rank, alpha, rankStabilized, ranks, alphas, dropout, Sizes.usual());
+    this(rank, alpha, rankStabilized, ranks, alphas, dropout, Sizes.usual(), KeptWeights.usual());
   }
 
   /** A plain LoRA adapter. */
@@ -56,23 +58,28 @@ public record AdapterPlan(
 
   /** The same with other ranks in some layers. */
   public AdapterPlan with(RankPattern other) {
-    return new AdapterPlan(rank, alpha, rankStabilized, other, alphas, dropout, sizes);
+    return new AdapterPlan(rank, alpha, rankStabilized, other, alphas, dropout, sizes, kept);
   }
 
   /** The same with other alphas in some layers. */
   public AdapterPlan with(AlphaPattern other) {
-    return new AdapterPlan(rank, alpha, rankStabilized, ranks, other, dropout, sizes);
+    return new AdapterPlan(rank, alpha, rankStabilized, ranks, other, dropout, sizes, kept);
   }
 
   /** The same with another share dropped. */
   public AdapterPlan withDropout(double other) {
-    return new AdapterPlan(rank, alpha, rankStabilized, ranks, alphas, other, sizes);
+    return new AdapterPlan(rank, alpha, rankStabilized, ranks, alphas, other, sizes, kept);
   }
 
   /** The same with another value of a size that other methods than LoRA have. */
   public AdapterPlan with(Size size, int value) {
     return new AdapterPlan(
-        rank, alpha, rankStabilized, ranks, alphas, dropout, sizes.with(size, value));
+        rank, alpha, rankStabilized, ranks, alphas, dropout, sizes.with(size, value), kept);
+  }
+
+  /** The same with another choice of the weights that the method sparse trains. */
+  public AdapterPlan with(KeptWeights other) {
+    return new AdapterPlan(rank, alpha, rankStabilized, ranks, alphas, dropout, sizes, other);
   }
 
   /** What LoRA's product is multiplied by in a layer of no pattern. */

@@ -166,6 +166,23 @@ final class LayerRanks {
     return specs.stream().map(spec -> spec.of(of(spec))).toList();
   }
 
+  /** How many numbers are trained of parameters with these start values. */
+  long elements(List<ParameterSpec> specs, List<Tensor> start) {
+    Map<String, Tensor> byName = new LinkedHashMap<>();
+    start.forEach(tensor -> byName.put(tensor.name(), tensor));
+    long elements = 0;
+    for (ParameterSpec spec : present(specs)) {
+      Tensor tensor = byName.get(spec.name());
+      if (spec.isTrained() && tensor != null) {
+        elements +=
+            SparseMasks.isDeltas(spec)
+                ? SparseMasks.trained(spec, start)
+                : own(spec, tensor).shape().elements();
+      }
+    }
+    return elements;
+  }
+
   /** A parameter with its layer's own rank. */
   Tensor own(ParameterSpec spec, Tensor parameter) {
     // Neither axis of LoRA's factors has labels, and no other parameter has a rank.

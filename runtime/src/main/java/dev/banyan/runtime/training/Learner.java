@@ -5,6 +5,7 @@ import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.data.EncodedData;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 
@@ -60,6 +61,33 @@ record Learner(TrainingEngine engine, Dataset source, EncodedData data, Feeder f
     long nanos = System.nanoTime() - begin;
     return new TrainingEvent.Stepped(
         step.number(), step.epoch(), (float) mean, step.rate(), norm, tokens, nanos);
+  }
+
+  /**
+   * The gradients of a batch by parameter, at the parameters as they are, with nothing dropped.
+   *
+   * @throws TrainingFailure.Diverged if loss or gradients are not finite
+   */
+  Map<String, float[]> gradients(List<Integer> batch) {
+    Step before = new Step(0, 1, 0);
+    while (true) {
+      try (Feeder.Feeds feeds = feeder.fullFeeds(data, batch)) {
+        float loss = engine.accumulate(feeds.byName(), 1);
+        if (!Float.isFinite(loss)) {
+          throw new TrainingFailure.Diverged("loss is " + loss, before, lines(List.of(batch)));
+        }
+      }
+      double norm = engine.gradientNorm().orElse(0);
+      if (Double.isFinite(norm)) {
+        return engine.takeGradients();
+      }
+      if (!engine.mayOverflow()) {
+        throw new TrainingFailure.Diverged(
+            "norm of the gradients is " + norm, before, lines(List.of(batch)));
+      }
+      // Only the loss's scale becomes smaller.
+      engine.update(0);
+    }
   }
 
   /**

@@ -112,6 +112,11 @@ final class SessionTrainingEngine implements TrainingEngine {
   }
 
   @Override
+  public Map<String, float[]> takeGradients() {
+    return parameters.takeGradients();
+  }
+
+  @Override
   public void update(double learningRate) {
     if (scale.isPresent()) {
       if (!Double.isFinite(parameters.gradientNorm())) {

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -81,6 +82,21 @@ final class TrainedParameters {
     normKnown = false;
   }
 
+  /**
+   * Leaves of the last batch's gradients only those of weights that are trained, where the graph
+   * has not done it: one that serves has no masks.
+   */
+  void maskGradients() {
+    Map<String, TrainedParameter> byName = new LinkedHashMap<>();
+    parameters.forEach(each -> byName.put(each.spec().name(), each));
+    for (TrainedParameter parameter : trained) {
+      if (SparseMasks.isDeltas(parameter.spec())) {
+        String mask = SparseMasks.mask(parameter.spec());
+        parameter.maskGradient(Objects.requireNonNull(byName.get(mask)));
+      }
+    }
+  }
+
   /** The L2 norm of the step's gradients before clipping, computed once a step. */
   double gradientNorm() {
     if (!normKnown) {
@@ -102,6 +118,14 @@ final class TrainedParameters {
       parameter.update(projection.isPresent() ? own.ofLoraFa() : own);
     }
     skip();
+  }
+
+  /** Copies of the step's gradients by parameter; then the next step begins. */
+  Map<String, float[]> takeGradients() {
+    Map<String, float[]> gradients = new LinkedHashMap<>();
+    trained.forEach(parameter -> gradients.put(parameter.spec().name(), parameter.sums()));
+    skip();
+    return gradients;
   }
 
   /** Begins the next step without the gradients of this one. */

@@ -99,6 +99,12 @@ public final class Trainer {
     String other = "1 with --engine ort-training; --engine session can do more";
     int batches = plan.passes().accumulation();
     Require.that(batches == 1, "accumulation", batches, other);
+    KeptWeights.Rule rule = plan.adapter().kept().by();
+    Require.that(
+        rule != KeptWeights.Rule.FISHER,
+        "keep-by",
+        rule.text(),
+        "magnitude or random with --engine ort-training; --engine session can do more");
     double ratio = plan.adamW().loraPlusRatio();
     Require.that(ratio == 1, "lora-plus-ratio", ratio, other);
   }
@@ -128,8 +134,9 @@ public final class Trainer {
     Optional<RunState> earlier =
         place.resume() ? Optional.of(states.load(identity)) : Optional.empty();
     Optional<LabelSet> labels = LabelSet.of(bundle.manifest().task(), data.train());
-    Checkpoint start =
+    Checkpoint fresh =
         earlier.map(RunState::checkpoint).orElseGet(() -> Checkpoint.fresh(start(labels)));
+    Checkpoint start;
     OnnxFile graph = OnnxFile.read(bundle.file(Bundle.TRAINING_MODEL));
     Kept kept;
     try (WorkFolder folder = WorkFolder.temporary("banyan-train-");
@@ -155,6 +162,18 @@ public final class Trainer {
                 plan.evaluations(),
                 listener);
         earlier.ifPresent(state -> resume(state, keeper));
+        start =
+            earlier.isPresent()
+                ? fresh
+                : new SparseMasks(bundle, plan)
+                    .in(
+                        fresh,
+                        () ->
+                            new Learner(
+                                engines.open(start(fresh, false), folder, tokenizer.padId()),
+                                data.train(),
+                                train,
+                                feeder));
         try (TrainingEngine engine =
                 engines.open(start(start, held.isPresent()), folder, tokenizer.padId());
             StateSaver saver =
@@ -178,7 +197,7 @@ public final class Trainer {
         kept.epoch(),
         kept.step(),
         labels.map(LabelSet::names).orElse(List.of()),
-        elements(start.trainable()),
+        ranks.elements(bundle.manifest().parameters(), start.trainable()),
         bundle.manifest().base().frozenParameters(),
         listener.msPerStepMedian(),
         listener.tokensPerSecond(),
@@ -281,16 +300,5 @@ public final class Trainer {
         reusesPrefix(),
         evaluates,
         plan.compute().session());
-  }
-
-  private long elements(List<Tensor> tensors) {
-    long elements = 0;
-    for (ParameterSpec spec : ranks.present(bundle.manifest().parameters())) {
-      for (Tensor tensor : tensors) {
-        boolean own = spec.isTrained() && tensor.name().equals(spec.name());
-        elements += own ? ranks.own(spec, tensor).shape().elements() : 0;
-      }
-    }
-    return elements;
   }
 }

@@ -38,6 +38,14 @@ interface TrainingEngine extends AutoCloseable {
     return false;
   }
 
+  /**
+   * Copies of the step's gradients by parameter, with which the step ends: no update is made of
+   * them. Only of an engine that can see them.
+   */
+  default Map<String, float[]> takeGradients() {
+    throw new IllegalStateException("The engine cannot see its gradients");
+  }
+
   /** Updates the parameters from the gradients, and begins the next step. */
   void update(double learningRate);
 

@@ -25,6 +25,7 @@ record TypicalRun(double learningRate, List<String> flags) {
       case LOHA, LOKR -> new TypicalRun(1e-2, List.of("--rank=8", "--alpha=16"));
       case MISS -> new TypicalRun(3e-3, List.of("--rank=16"));
       case VERA -> new TypicalRun(3e-2, List.of("--vera-rank=256"));
+      case SPARSE -> new TypicalRun(1e-2, List.of("--keep=0.005"));
       case IA3 -> new TypicalRun(1e-2, List.of());
       case PROMPT -> new TypicalRun(3e-2, List.of("--virtual-tokens=20"));
       case PREFIX -> new TypicalRun(1e-2, List.of("--virtual-tokens=20"));
