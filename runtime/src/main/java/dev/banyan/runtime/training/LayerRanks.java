@@ -48,11 +48,13 @@ final class LayerRanks {
    */
   static LayerRanks of(AdapterPlan plan, AdapterInfo adapter) {
     for (RankPattern.Rule rule : plan.ranks().rules()) {
-      Require.that(
-          adapter.method(MethodName.MISS).isEmpty(),
-          "rank-pattern",
-          "'" + rule.layers() + "=" + rule.rank() + "'",
-          "none for the method miss, which has one rank in all layers");
+      for (MethodName same : List.of(MethodName.MISS, MethodName.VERA)) {
+        Require.that(
+            adapter.method(same).isEmpty(),
+            "rank-pattern",
+            "'" + rule.layers() + "=" + rule.rank() + "'",
+            "none for the method %s, which has one rank in all layers".formatted(same.text()));
+      }
     }
     for (AlphaPattern.Rule rule : plan.alphas().rules()) {
       Require.that(

@@ -31,6 +31,8 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class LayerRanksTest {
   private static final List<String> SITES =
@@ -201,22 +203,20 @@ class LayerRanksTest {
     }
   }
 
-  @Test
-  void patternsOfNoUseToTheMethodsAreRefused() {
-    AdapterInfo miss =
+  @ParameterizedTest
+  @EnumSource(names = {"MISS", "VERA"})
+  void patternsOfNoUseToTheMethodsAreRefused(MethodName method) {
+    AdapterInfo info =
         new AdapterInfo(
-            List.of(new MethodInfo(MethodName.MISS, "query", SITES)),
-            "",
-            BiasTraining.NONE,
-            List.of());
+            List.of(new MethodInfo(method, "query", SITES)), "", BiasTraining.NONE, List.of());
     AdapterPlan plain = AdapterPlan.lora(8, 16);
-    assertThat(LayerRanks.of(plain, miss).highest()).isEqualTo(8);
-    assertThatThrownBy(() -> LayerRanks.of(plain.with(RankPattern.parse("query=4")), miss))
+    assertThat(LayerRanks.of(plain, info).highest()).isEqualTo(8);
+    assertThatThrownBy(() -> LayerRanks.of(plain.with(RankPattern.parse("query=4")), info))
         .hasMessageContaining("rank-pattern")
-        .hasMessageContaining("none for the method miss");
-    assertThatThrownBy(() -> LayerRanks.of(plain.with(AlphaPattern.parse("query=4")), miss))
+        .hasMessageContaining("none for the method " + method.text());
+    assertThatThrownBy(() -> LayerRanks.of(plain.with(AlphaPattern.parse("query=4")), info))
         .hasMessageContaining("alpha-pattern")
-        .hasMessageContaining("no method of this bundle (miss on query) has an alpha");
+        .hasMessageContaining("no method of this bundle (%s on query) has an alpha", method.text());
   }
 
   private static LayerRanks ranks(String pattern, int rank) {

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -33,6 +34,12 @@ class AdapterRegistryTest {
     private final Map<Path, String> directories = new ConcurrentHashMap<>();
     private final Map<Integer, String> slots = new ConcurrentHashMap<>();
     private final AtomicInteger writes = new AtomicInteger();
+    private final List<Integer> freed = new CopyOnWriteArrayList<>();
+
+    @Override
+    public void freed(int slot) {
+      freed.add(slot);
+    }
 
     Contents put(Path directory, String content) {
       directories.put(directory, content);
@@ -261,8 +268,10 @@ class AdapterRegistryTest {
     assertThat(serves(lease)).isEqualTo("v1");
     assertThatThrownBy(() -> registry.acquire(NAME)).isInstanceOf(ServerProblem.UnknownModel.class);
     assertThat(registry.slotsUsed()).isEqualTo(1);
+    assertThat(contents.freed).isEmpty();
     lease.close();
     assertThat(registry.slotsUsed()).isZero();
+    assertThat(contents.freed).containsExactly(lease.adapter().slot());
   }
 
   @Test
