@@ -12,6 +12,7 @@ import torch
 import transformers
 from torch import nn
 from torch.nn import functional
+from torch.nn.utils import parametrize
 from torch.utils.data import DataLoader
 
 from peft_classifier import Training
@@ -48,9 +49,23 @@ def config(method: str, targets: list[str], rank: int) -> peft.PeftConfig | None
             return peft.PromptTuningConfig(num_virtual_tokens=TOKENS, **task)
         case "prefix":
             return peft.PrefixTuningConfig(num_virtual_tokens=TOKENS, **task)
-        case "full" | "bitfit" | "head":
+        case "full" | "bitfit" | "head" | "sparse":
             return None
     raise SystemExit(f"no such method: {method}")
+
+
+class Sparse(nn.Module):
+    """A weight of which the share of largest magnitude is changed, the change lying beside it."""
+
+    def __init__(self, weight: torch.Tensor, share: float = 0.005):
+        super().__init__()
+        largest = weight.detach().abs().flatten().argsort(descending=True, stable=True)
+        mask = torch.zeros(weight.numel()).index_fill_(0, largest[: max(1, round(share * weight.numel()))], 1)
+        self.register_buffer("mask", mask.view_as(weight))
+        self.delta = nn.Parameter(torch.zeros_like(weight))
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        return weight + self.delta * self.mask
 
 
 class Adapted(nn.Module):
@@ -67,6 +82,10 @@ class Adapted(nn.Module):
             self.encoder = encoder
             for name, parameter in encoder.named_parameters():
                 parameter.requires_grad = given.method == "full" or (given.method == "bitfit" and name.endswith("bias"))
+            if given.method == "sparse":
+                ends = tuple(given.targets.split(","))
+                for layer in [layer for name, layer in encoder.named_modules() if name.endswith(ends)]:
+                    parametrize.register_parametrization(layer, "weight", Sparse(layer.weight))
         else:
             self.encoder = peft.get_peft_model(encoder, made)
         self.classifier = nn.Linear(encoder.config.hidden_size, labels)
@@ -118,6 +137,9 @@ def main() -> None:
             times.append((time.perf_counter() - begin) * 1e3)
     accuracy = judge(model, DataLoader(test, batch_size=given.batch_size, collate_fn=collate))
     trainable = sum(parameter.numel() for parameter in training.parameters)
+    for part in model.modules():
+        if isinstance(part, Sparse):
+            trainable -= part.mask.numel() - int(part.mask.sum())
     print(json.dumps({"accuracy": accuracy, "trainable": trainable, "step_ms": times}))
 
 

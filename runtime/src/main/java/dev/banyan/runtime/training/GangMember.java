@@ -52,7 +52,6 @@ final class GangMember implements TrainingEngine {
   public float accumulate(Map<String, NativeTensor> feeds, double weight) {
     GangRows rows = new GangRows(manifest.task(), manifest.text().inputs(), feeds);
     float loss = gang.learn(job, new GangEngine.Part(rows, parameters), padId);
-    parameters.maskGradients();
     parameters.accumulate(weight);
     return loss;
   }
@@ -60,11 +59,6 @@ final class GangMember implements TrainingEngine {
   @Override
   public OptionalDouble gradientNorm() {
     return OptionalDouble.of(parameters.gradientNorm());
-  }
-
-  @Override
-  public Map<String, float[]> takeGradients() {
-    return parameters.takeGradients();
   }
 
   @Override

@@ -114,20 +114,6 @@ final class TrainedParameter {
     }
   }
 
-  /** Multiplies the gradient of the last batch by the value of another parameter. */
-  void maskGradient(TrainedParameter mask) {
-    float[] gradients = block();
-    float[] factors = block();
-    for (long start = 0; start < elements; start += BLOCK) {
-      int count = read(gradient, start, gradients);
-      mask.read(mask.value, start, factors);
-      for (int i = 0; i < count; i++) {
-        gradients[i] *= factors[i];
-      }
-      write(gradients, gradient, start, count);
-    }
-  }
-
   /** A copy of the step's gradient. */
   float[] sums() {
     return sum.toArray(FLOAT);

@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -80,21 +79,6 @@ final class TrainedParameters {
     trained.forEach(parameter -> parameter.accumulate(!stepBegun, (float) weight));
     stepBegun = true;
     normKnown = false;
-  }
-
-  /**
-   * Leaves of the last batch's gradients only those of weights that are trained, where the graph
-   * has not done it: one that serves has no masks.
-   */
-  void maskGradients() {
-    Map<String, TrainedParameter> byName = new LinkedHashMap<>();
-    parameters.forEach(each -> byName.put(each.spec().name(), each));
-    for (TrainedParameter parameter : trained) {
-      if (SparseMasks.isDeltas(parameter.spec())) {
-        String mask = SparseMasks.mask(parameter.spec());
-        parameter.maskGradient(Objects.requireNonNull(byName.get(mask)));
-      }
-    }
   }
 
   /** The L2 norm of the step's gradients before clipping, computed once a step. */
