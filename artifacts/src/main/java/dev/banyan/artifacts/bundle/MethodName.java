@@ -78,7 +78,7 @@ public enum MethodName {
       "VERA",
       false,
       List.of(Size.PROJECTION),
-      "trains two vectors a layer around random matrices that all layers share; the smallest files of layers",
+      "trains two vectors a layer around random matrices that all layers share; tiny files where those are left out",
       "Kopiczko et al., 2023, arXiv:2310.11454"),
   /** Scales activations by learned vectors. */
   IA3(
