@@ -1,6 +1,7 @@
 package dev.banyan.graph.adapter;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.banyan.artifacts.adapter.PeftAdapter;
@@ -15,6 +16,7 @@ import dev.banyan.runtime.inference.AdapterWeights;
 import dev.banyan.runtime.inference.BaseModel;
 import dev.banyan.runtime.inference.ServingPlan;
 import dev.banyan.runtime.training.AdapterPlan;
+import dev.banyan.runtime.training.EngineKind;
 import dev.banyan.runtime.training.LearningRate;
 import dev.banyan.runtime.training.Passes;
 import dev.banyan.runtime.training.Trainer;
@@ -26,6 +28,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -69,6 +72,18 @@ class MethodTrainingTest {
                 .difference())
         // Relative to the largest element of an answer.
         .isLessThan(1e-4);
+  }
+
+  @Test
+  void engineThatTrainsAllOfAnAdapterIsRefusedForOneWhoseAStaysAsItIs() throws IOException {
+    Bundle bundle =
+        new Recorded("", true, "lora-fa:targets=query")
+            .prepare(Emission.FUSED, folder.resolve("bundle"));
+    TrainingPlan plan = TrainingPlan.defaults().with(EngineKind.ORT_TRAINING);
+    assertThatThrownBy(() -> new Trainer(bundle, plan, event -> {}))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "engine is ort-training; expected session for a bundle of the method lora-fa, of which a part is not trained");
   }
 
   private static void requireServed(Bundle bundle, Dataset data, Path adapter) {

@@ -40,7 +40,6 @@ final class OrtTrainingEngine implements TrainingEngine {
   static OrtTrainingEngine open(TrainingStart start, Path work) {
     AdamW adamW = start.adamW();
     Bundle bundle = start.bundle();
-    requireAllTrained(start.parameters());
     Path checkpoint = work.resolve("checkpoint");
     CheckpointFile.write(checkpoint, start.checkpoint());
     Path optimizer = work.resolve(Bundle.OPTIMIZER_MODEL);
@@ -64,13 +63,30 @@ final class OrtTrainingEngine implements TrainingEngine {
     return new OrtTrainingEngine(session, work, start.evaluates());
   }
 
-  private static void requireAllTrained(List<ParameterSpec> parameters) {
+  /**
+   * Refuses what ONNX Runtime's training session cannot do.
+   *
+   * @throws IllegalArgumentException that names it, and the engine that can
+   */
+  static void requireCan(List<ParameterSpec> parameters, TrainingPlan plan) {
+    String other = "1 with --engine ort-training; --engine session can do more";
+    int batches = plan.passes().accumulation();
+    Require.that(batches == 1, "accumulation", batches, other);
+    KeptWeights.Rule rule = plan.adapter().kept().by();
+    Require.that(
+        rule != KeptWeights.Rule.FISHER,
+        "keep-by",
+        rule.text(),
+        "magnitude or random with --engine ort-training; --engine session can do more");
+    double ratio = plan.adamW().loraPlusRatio();
+    Require.that(ratio == 1, "lora-plus-ratio", ratio, other);
     for (ParameterSpec spec : parameters) {
-      if (!spec.isTrained()) {
-        throw new IllegalArgumentException(
-            "engine is ort-training; expected session for a bundle of the method %s, of which a part is not trained"
-                .formatted(spec.method().map(MethodName::text).orElse("")));
-      }
+      String method = spec.method().map(MethodName::text).orElse("");
+      Require.that(
+          spec.isTrained(),
+          "engine",
+          "ort-training",
+          "session for a bundle of the method " + method + ", of which a part is not trained");
     }
   }
 

@@ -66,7 +66,7 @@ public final class Trainer {
               .formatted(padTo, longest));
     }
     if (plan.compute().engine() == EngineKind.ORT_TRAINING) {
-      requireOrtCan(plan);
+      OrtTrainingEngine.requireCan(bundle.manifest().parameters(), plan);
     }
     this.bundle = bundle;
     this.plan = plan;
@@ -93,20 +93,6 @@ public final class Trainer {
         pack,
         "0 with learned tokens before the text, as each text has its own row then");
     return left;
-  }
-
-  private static void requireOrtCan(TrainingPlan plan) {
-    String other = "1 with --engine ort-training; --engine session can do more";
-    int batches = plan.passes().accumulation();
-    Require.that(batches == 1, "accumulation", batches, other);
-    KeptWeights.Rule rule = plan.adapter().kept().by();
-    Require.that(
-        rule != KeptWeights.Rule.FISHER,
-        "keep-by",
-        rule.text(),
-        "magnitude or random with --engine ort-training; --engine session can do more");
-    double ratio = plan.adamW().loraPlusRatio();
-    Require.that(ratio == 1, "lora-plus-ratio", ratio, other);
   }
 
   /**
