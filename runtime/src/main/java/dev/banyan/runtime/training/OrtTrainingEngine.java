@@ -72,12 +72,6 @@ final class OrtTrainingEngine implements TrainingEngine {
     String other = "1 with --engine ort-training; --engine session can do more";
     int batches = plan.passes().accumulation();
     Require.that(batches == 1, "accumulation", batches, other);
-    KeptWeights.Rule rule = plan.adapter().kept().by();
-    Require.that(
-        rule != KeptWeights.Rule.FISHER,
-        "keep-by",
-        rule.text(),
-        "magnitude or random with --engine ort-training; --engine session can do more");
     double ratio = plan.adamW().loraPlusRatio();
     Require.that(ratio == 1, "lora-plus-ratio", ratio, other);
     for (ParameterSpec spec : parameters) {
