@@ -25,6 +25,7 @@ final class ManifestJson {
 
   private static final String LEAST_RANK = "least_rank";
   private static final String MOST_RANK = "most_rank";
+  private static final String PART = "part";
 
   private ManifestJson() {}
 
@@ -101,6 +102,15 @@ final class ManifestJson {
     if (!parameter.ranks().equals(RankRange.ALL)) {
       json.put(LEAST_RANK, parameter.ranks().least()).put(MOST_RANK, parameter.ranks().most());
     }
+    parameter
+        .part()
+        .ifPresent(
+            part ->
+                json.putObject(PART)
+                    .put("layer", part.layer())
+                    .put("from", part.from())
+                    .put("width", part.width())
+                    .put("of", part.of()));
   }
 
   private static void texts(ArrayNode array, List<String> texts) {
@@ -184,7 +194,17 @@ final class ManifestJson {
                 json.parsed("role", Role::parse),
                 json.names().contains(LEAST_RANK)
                     ? new RankRange(json.integer(LEAST_RANK), json.integer(MOST_RANK))
-                    : RankRange.ALL));
+                    : RankRange.ALL,
+                json.names().contains(PART)
+                    ? Optional.of(part(json.object(PART)))
+                    : Optional.empty()));
+  }
+
+  private static LayerPart part(JsonFields json) {
+    int from = json.integer("from");
+    int width = json.integer("width");
+    int of = json.integer("of");
+    return json.parsed("layer", layer -> new LayerPart(layer, from, width, of));
   }
 
   private static Map<String, BundleFile> files(JsonFields json) {

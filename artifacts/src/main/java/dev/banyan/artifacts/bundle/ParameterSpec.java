@@ -23,6 +23,7 @@ import java.util.stream.Collectors;
  *     adapter may have
  * @param role whether it is trained
  * @param ranks of which ranks adapters are that have it
+ * @param part the columns that its last axis has of a layer's; absent if it has all
  */
 public record ParameterSpec(
     String name,
@@ -34,7 +35,8 @@ public record ParameterSpec(
     boolean decayed,
     Optional<MethodName> method,
     Role role,
-    RankRange ranks) {
+    RankRange ranks,
+    Optional<LayerPart> part) {
   /** The dimension that each adapter chooses for itself: LoRA's rank. */
   public static final String RANK = "rank";
 
@@ -76,7 +78,8 @@ public record ParameterSpec(
         matrix,
         Optional.empty(),
         Role.TRAINED,
-        RankRange.ALL);
+        RankRange.ALL,
+        Optional.empty());
   }
 
   /** A trained parameter of a layer, without weight decay, that the file has as the graphs do. */
@@ -92,40 +95,59 @@ public record ParameterSpec(
         false,
         Optional.of(method),
         Role.TRAINED,
-        RankRange.ALL);
+        RankRange.ALL,
+        Optional.empty());
   }
 
   /** The same under another key in the file, with its elements laid out so there. */
   public ParameterSpec stored(String key, Layout as) {
-    return new ParameterSpec(name, dims, init, key, as, scaled, decayed, method, role, ranks);
+    return new ParameterSpec(name, dims, init, key, as, scaled, decayed, method, role, ranks, part);
   }
 
   /** The same with weight decay. */
   public ParameterSpec withDecay() {
-    return new ParameterSpec(name, dims, init, peftKey, layout, scaled, true, method, role, ranks);
+    return new ParameterSpec(
+        name, dims, init, peftKey, layout, scaled, true, method, role, ranks, part);
   }
 
   /** The same that serving multiplies by alpha/rank. */
   public ParameterSpec withScaling() {
-    return new ParameterSpec(name, dims, init, peftKey, layout, true, decayed, method, role, ranks);
+    return new ParameterSpec(
+        name, dims, init, peftKey, layout, true, decayed, method, role, ranks, part);
   }
 
   /** The same with another start. */
   public ParameterSpec starting(Initializer other) {
     return new ParameterSpec(
-        name, dims, other, peftKey, layout, scaled, decayed, method, role, ranks);
+        name, dims, other, peftKey, layout, scaled, decayed, method, role, ranks, part);
   }
 
   /** The same in another role. */
   public ParameterSpec as(Role other) {
     return new ParameterSpec(
-        name, dims, init, peftKey, layout, scaled, decayed, method, other, ranks);
+        name, dims, init, peftKey, layout, scaled, decayed, method, other, ranks, part);
   }
 
   /** The same of adapters of these ranks. */
   public ParameterSpec at(RankRange other) {
     return new ParameterSpec(
-        name, dims, init, peftKey, layout, scaled, decayed, method, role, other);
+        name, dims, init, peftKey, layout, scaled, decayed, method, role, other, part);
+  }
+
+  /** The same for these columns of a layer alone. */
+  public ParameterSpec in(LayerPart columns) {
+    return new ParameterSpec(
+        name,
+        dims,
+        init,
+        peftKey,
+        layout,
+        scaled,
+        decayed,
+        method,
+        role,
+        ranks,
+        Optional.of(columns));
   }
 
   /** What it is in an adapter of this rank: one that does not have it leaves it as it starts. */

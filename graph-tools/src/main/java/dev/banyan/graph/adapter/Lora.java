@@ -1,6 +1,7 @@
 package dev.banyan.graph.adapter;
 
 import dev.banyan.artifacts.bundle.Initializer;
+import dev.banyan.artifacts.bundle.LayerPart;
 import dev.banyan.artifacts.bundle.Layout;
 import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterSpec;
@@ -18,7 +19,8 @@ import java.util.List;
  *
  * <p>The scaling multiplies the small {@code x A}, and the product is added before the layer's
  * bias, so that what follows the layer still looks as ONNX Runtime's fusions expect it. A table of
- * embeddings is adapted by {@link EmbeddingLora}, a convolution by {@link ConvolutionLora}.
+ * embeddings is adapted by {@link EmbeddingLora}, a convolution by {@link ConvolutionLora}. B of a
+ * part of a layer is one of the whole layer with zeros in the other columns.
  */
 public record Lora() implements MergeableMethod {
   @Override
@@ -29,7 +31,7 @@ public record Lora() implements MergeableMethod {
   @Override
   public boolean adapts(SiteKind kind) {
     return switch (kind) {
-      case SiteKind.Linear _, SiteKind.Embedding _, SiteKind.Convolution _ -> true;
+      case SiteKind.Linear _, SiteKind.Part _, SiteKind.Embedding _, SiteKind.Convolution _ -> true;
     };
   }
 
@@ -37,6 +39,10 @@ public record Lora() implements MergeableMethod {
   public List<ParameterSpec> parameters(Site site) {
     return switch (site.kind()) {
       case SiteKind.Linear _ -> ofLayer(name(), site);
+      case SiteKind.Part(LayerPart columns) -> {
+        List<ParameterSpec> own = ofLayer(name(), site);
+        yield List.of(own.getFirst(), own.getLast().in(columns));
+      }
       case SiteKind.Embedding _ -> EmbeddingLora.parameters(site);
       case SiteKind.Convolution _ -> ConvolutionLora.parameters(site);
     };
@@ -61,15 +67,15 @@ public record Lora() implements MergeableMethod {
   @Override
   public Value train(GraphBuilder builder, Site site, OneAdapter adapter) {
     return switch (site.kind()) {
-      case SiteKind.Linear _ -> trainLayer(builder, adapter);
+      case SiteKind.Linear _, SiteKind.Part _ -> trainLayer(builder, site, adapter);
       case SiteKind.Embedding _ -> EmbeddingLora.train(builder, adapter);
       case SiteKind.Convolution _ -> ConvolutionLora.train(builder, site, adapter);
     };
   }
 
-  private static Value trainLayer(GraphBuilder builder, OneAdapter adapter) {
+  private static Value trainLayer(GraphBuilder builder, Site site, OneAdapter adapter) {
     Value a = adapter.parameters().get(0);
-    Value b = adapter.parameters().get(1);
+    Value b = wide(builder, site, adapter.parameters().get(1), 2);
     Value small = builder.op("Mul", builder.op("MatMul", adapter.input(), a), adapter.scaling());
     return builder.op("Add", adapter.own(), builder.op("MatMul", small, b));
   }
@@ -77,7 +83,7 @@ public record Lora() implements MergeableMethod {
   @Override
   public Value serve(GraphBuilder builder, Site site, AdapterBank bank) {
     return switch (site.kind()) {
-      case SiteKind.Linear _ -> serveLayer(builder, site, bank);
+      case SiteKind.Linear _, SiteKind.Part _ -> serveLayer(builder, site, bank);
       case SiteKind.Embedding _ -> EmbeddingLora.serve(builder, site, bank);
       case SiteKind.Convolution _ -> ConvolutionLora.serve(builder, site, bank);
     };
@@ -85,18 +91,31 @@ public record Lora() implements MergeableMethod {
 
   private static Value serveLayer(GraphBuilder builder, Site site, AdapterBank bank) {
     Value a = bank.ofEachRow(builder, 0);
-    Value b = bank.ofEachRow(builder, 1);
+    Value b = wide(builder, site, bank.ofEachRow(builder, 1), 3);
     Rows rows = Rows.of(builder, site.input(), bank.adapterIds());
     Value delta = builder.op("MatMul", builder.op("MatMul", rows.value(), a), b);
-    Value shaped = rows.back(delta, site.outFeatures());
-    return builder.op("Add", bank.own(), shaped);
+    long out =
+        site.kind() instanceof SiteKind.Part(LayerPart columns) ? columns.of() : site.outFeatures();
+    return builder.op("Add", bank.own(), rows.back(delta, out));
+  }
+
+  /** B of a part with zeros in the other columns of its layer, so that all is as for a layer. */
+  private static Value wide(GraphBuilder builder, Site site, Value b, int axes) {
+    if (!(site.kind() instanceof SiteKind.Part(LayerPart columns))) {
+      return b;
+    }
+    long[] pads = new long[2 * axes];
+    pads[axes - 1] = columns.from();
+    pads[2 * axes - 1] = (long) columns.of() - columns.from() - columns.width();
+    return builder.op("Pad", b, builder.longs(pads));
   }
 
   @Override
   public LayerWeights merge(Layer layer, List<Tensor> adapter, SegmentAllocator allocator) {
     return switch (SiteKind.of(layer.node())) {
-      // Both are [in, out].
-      case SiteKind.Linear _, SiteKind.Embedding _ -> mergeLayer(layer, adapter, allocator);
+      // All are [in, out]; of a part B comes with all columns.
+      case SiteKind.Linear _, SiteKind.Part _, SiteKind.Embedding _ ->
+          mergeLayer(layer, adapter, allocator);
       case SiteKind.Convolution _ -> ConvolutionLora.merge(layer, adapter, allocator);
     };
   }

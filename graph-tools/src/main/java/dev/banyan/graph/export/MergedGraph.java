@@ -161,7 +161,8 @@ final class MergedGraph {
   }
 
   private List<Changed> removeAdapters() {
-    Map<String, Changed> changed = new LinkedHashMap<>();
+    // By node: parts of a layer are sites of their own.
+    Map<Node, Changed> changed = new LinkedHashMap<>();
     List<Runnable> removals = new ArrayList<>();
     for (MethodInfo info : bundle.adapter().methods()) {
       if (AdapterMethods.of(info.name(), info.settings()) instanceof LayerMethod method) {
@@ -177,7 +178,7 @@ final class MergedGraph {
     return List.copyOf(changed.values());
   }
 
-  private void collect(LayerMethod method, String path, Map<String, Changed> changed) {
+  private void collect(LayerMethod method, String path, Map<Node, Changed> changed) {
     List<String> names =
         specs(method, path).filter(ParameterSpec::isBanked).map(ParameterSpec::name).toList();
     if (!weights.tensors().keySet().containsAll(names)) {
@@ -199,7 +200,7 @@ final class MergedGraph {
     Point point = method.pointAt(path);
     Node layer = new RemoveAdapters(graph, method.name()).layer(path, point);
     changed
-        .computeIfAbsent(path, site -> new Changed(site, layer, new ArrayList<>()))
+        .computeIfAbsent(layer, node -> new Changed(path, node, new ArrayList<>()))
         .merges()
         .add(new Merge(mergeable, point, adapter));
   }
@@ -208,7 +209,11 @@ final class MergedGraph {
   private Tensor merged(ParameterSpec spec) {
     Map<String, Tensor> tensors = weights.tensors();
     Tensor ready = tensors.get(spec.bankName());
-    return ready == null ? Objects.requireNonNull(tensors.get(spec.name())) : ready;
+    if (ready != null) {
+      return ready;
+    }
+    Tensor own = Objects.requireNonNull(tensors.get(spec.name()));
+    return spec.part().map(columns -> columns.widened(own)).orElse(own);
   }
 
   private List<Value> inputs(LayerMethod method, String path) {

@@ -41,7 +41,7 @@ public record Site(
   /** Which of the inputs of a site's node is its weight. */
   public static int weightPlace(Node node) {
     return switch (SiteKind.of(node)) {
-      case SiteKind.Linear _, SiteKind.Convolution _ -> 1;
+      case SiteKind.Linear _, SiteKind.Part _, SiteKind.Convolution _ -> 1;
       case SiteKind.Embedding _ -> 0;
     };
   }
@@ -51,12 +51,23 @@ public record Site(
     return kind instanceof SiteKind.Linear;
   }
 
+  /** True where vectors are multiplied by a weight: for a linear layer and for parts of one. */
+  public boolean multipliesVectors() {
+    return switch (kind) {
+      case SiteKind.Linear _, SiteKind.Part _ -> true;
+      case SiteKind.Embedding _, SiteKind.Convolution _ -> false;
+    };
+  }
+
   /** True if the weight is stored as {@code [out, in]} and transposed by the node. */
   public boolean isTransposed() {
     return node.intAttribute("transB", 0) != 0;
   }
 
-  /** What the node makes, {@code [..., outFeatures]}: before the bias, if that is added apart. */
+  /**
+   * What the node makes, {@code [..., outFeatures]}, of a part all columns of its layer: before the
+   * bias, if that is added apart.
+   */
   public Value output() {
     return node.output();
   }

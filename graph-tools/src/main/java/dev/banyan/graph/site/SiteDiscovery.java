@@ -86,8 +86,15 @@ public final class SiteDiscovery {
     List<Site> inOrder =
         model.graph().nodes().stream()
             .flatMap(node -> Stream.ofNullable(discovery.sites.get(node)))
+            .flatMap(discovery::withParts)
             .toList();
     return new Found(inOrder, discovery.unusable);
+  }
+
+  private Stream<Site> withParts(Site site) {
+    List<Site> parts = site.isLinear() ? LayerParts.of(site) : List.of();
+    boolean free = parts.stream().noneMatch(part -> paths.contains(part.path()));
+    return Stream.concat(Stream.of(site), free ? parts.stream() : Stream.of());
   }
 
   private void look(Node node) {

@@ -1,5 +1,6 @@
 package dev.banyan.graph.site;
 
+import dev.banyan.artifacts.bundle.LayerPart;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.OpId;
 
@@ -41,7 +42,20 @@ public sealed interface SiteKind {
     }
   }
 
-  /** The kind of a site's node. */
+  /**
+   * Some columns of what a linear layer gives, such as the query of a layer that computes query,
+   * key and value.
+   *
+   * @param columns which
+   */
+  record Part(LayerPart columns) implements SiteKind {
+    @Override
+    public String text() {
+      return "part of a linear layer";
+    }
+  }
+
+  /** The kind of a site's node, taken as a whole. */
   static SiteKind of(Node node) {
     if (node.op().is("Conv")) {
       return new Convolution();

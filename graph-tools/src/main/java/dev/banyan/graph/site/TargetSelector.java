@@ -1,6 +1,8 @@
 package dev.banyan.graph.site;
 
+import dev.banyan.artifacts.bundle.LayerPart;
 import dev.banyan.graph.GraphFailure.NoSuchSite;
+import dev.banyan.graph.site.SiteKind.Part;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
@@ -70,6 +72,7 @@ public final class TargetSelector {
               .filter(layer -> one.matches(layer.path()))
               .findFirst()
               .ifPresent(TargetSelector::refuse);
+          LayerParts.layer(name).ifPresent(layer -> refusePart(layer, found));
         }
       }
     }
@@ -82,6 +85,40 @@ public final class TargetSelector {
             .formatted(layer.path(), layer.operator(), layer.reason()));
   }
 
+  private static void refusePart(String layer, SiteDiscovery.Found found) {
+    PathMatch whole = new PathMatch.Names(List.of(layer));
+    if (found.sites().stream().anyMatch(whole::matches)) {
+      throw new NoSuchSite(
+          "The layer '%s' does not give query, key and value in three equal parts, each of columns next to each other, so they cannot be adapted apart; adapt the whole layer"
+              .formatted(layer));
+    }
+  }
+
+  /** A layer that is matched as a whole is not adapted in parts too. */
+  private List<Site> matching(List<Site> all) {
+    List<Site> matching = all.stream().filter(targets::matches).toList();
+    return matching.stream().filter(site -> !isPartOfOne(site, matching)).toList();
+  }
+
+  private static boolean isPartOfOne(Site site, List<Site> layers) {
+    return site.kind() instanceof Part(LayerPart part)
+        && layers.stream().anyMatch(layer -> layer.path().equals(part.layer()));
+  }
+
+  /** What is left out of a layer that is adapted as a whole would be adapted without a word. */
+  private static void requireNoPart(PathMatch exclude, List<Site> all, List<Site> left) {
+    all.stream()
+        .filter(exclude::matches)
+        .filter(site -> isPartOfOne(site, left))
+        .findFirst()
+        .ifPresent(
+            site -> {
+              throw new NoSuchSite(
+                  "'%s' cannot be left out of a layer that is adapted as a whole; name the parts to adapt in --targets instead of the layer"
+                      .formatted(site.path()));
+            });
+  }
+
   /**
    * The chosen sites, in their order.
    *
@@ -92,7 +129,7 @@ public final class TargetSelector {
     if (text.equals(HEAD_ONLY)) {
       return List.of();
     }
-    List<Site> matching = all.stream().filter(targets::matches).toList();
+    List<Site> matching = matching(all);
     requireMatches(targets, all);
     // A misspelt exception would be adapted without a word.
     exclude.ifPresent(match -> requireMatches(match, all));
@@ -107,6 +144,7 @@ public final class TargetSelector {
     if (left.isEmpty()) {
       throw new NoSuchSite("Every site that '%s' matches is excluded".formatted(text));
     }
+    exclude.ifPresent(match -> requireNoPart(match, all, left));
     return left;
   }
 

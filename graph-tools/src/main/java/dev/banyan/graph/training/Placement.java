@@ -159,13 +159,13 @@ record Placement(List<Placed> methods, BaseWeightChoice.Chosen held) {
                     && method.tellsCompensation());
   }
 
-  /** Linear layers of which what adapters read can be dropped. */
+  /** Linear layers, and parts of such, of which what adapters read can be dropped. */
   List<Site> droppedSites() {
     Set<String> seen = new HashSet<>();
     return methods.stream()
         .filter(Placed::drops)
         .flatMap(placed -> placed.sites().stream())
-        .filter(Site::isLinear)
+        .filter(Site::multipliesVectors)
         .filter(site -> seen.add(site.path()))
         .toList();
   }

@@ -70,7 +70,10 @@ class LoraPlacesTest {
     }
 
     Site site(Model model) {
-      return SiteDiscovery.inspect(model).others().getFirst();
+      return SiteDiscovery.inspect(model).others().stream()
+          .filter(site -> site.path().equals(path))
+          .findFirst()
+          .orElseThrow();
     }
 
     List<ParameterSpec> parameters() {
@@ -115,6 +118,38 @@ class LoraPlacesTest {
             }
             """,
             List.of(3L)),
+        new Place(
+            "value of a packed layer",
+            "e.qkv.v",
+            """
+            <ir_version: 8, opset_import: ["": 17]>
+            g (float[batch, 4, 2] x) => (float[batch, 4, 6] y)
+            <float[2, 6] w = {1.5, 2.0, -3.0, 0.25, 0.5, 1.0, -1.0, 2.5, 0.75, 1.0, 2.0, -2.0},
+             float[6] b = {0.5, 1.0, -1.0, 2.5, 0.75, 1.0}>
+            {
+              [/e/qkv/MatMul] float[batch, 4, 6] product = MatMul(x, w)
+              [/e/qkv/Add] float[batch, 4, 6] packed = Add(b, product)
+              float[batch, 4, 2] q, float[batch, 4, 2] k, float[batch, 4, 2] v = Split<axis = -1>(packed)
+              y = Concat<axis = 2>(v, k, q)
+            }
+            """,
+            List.of(4L, 2L)),
+        new Place(
+            "key of a packed layer over rows",
+            "e.qkv.k",
+            """
+            <ir_version: 8, opset_import: ["": 17]>
+            g (float[batch, 4, 2] x) => (float[batch, 4, 3, 2, 1] y)
+            <float[6, 2] w = {1.5, 2.0, -3.0, 0.25, 0.5, 1.0, -1.0, 2.5, 0.75, 1.0, 2.0, -2.0},
+             float[6] b = {0.5, 1.0, -1.0, 2.5, 0.75, 1.0},
+             int64[2] rows = {-1, 2}, int64[5] heads = {-1, 4, 3, 2, 1}>
+            {
+              float[rows, 2] flat = Reshape(x, rows)
+              [/e/qkv/Gemm] float[rows, 6] product = Gemm<transB = 1>(flat, w, b)
+              y = Reshape(product, heads)
+            }
+            """,
+            List.of(4L, 2L)),
         convolution("3, 3", "pads = ints[1, 1, 1, 1], strides = ints[2, 2]", 6 * 9),
         convolution("1, 1", "strides = ints[2, 1]", 6),
         convolution("1, 1", "pads = ints[0, 0, 0, 0]", 6),
@@ -184,7 +219,8 @@ class LoraPlacesTest {
     Map<String, Tensor> adapter = adapter(place);
     Model model = place.model();
     Site site = place.site(model);
-    List<Tensor> folded = place.parameters().stream().map(spec -> folded(spec, adapter)).toList();
+    List<Tensor> folded =
+        place.parameters().stream().map(spec -> ofLayer(spec, folded(spec, adapter))).toList();
     Tensor weight = site.weight().constant().orElseThrow();
     Layer layer = new Layer(site.path(), site.node(), new LayerWeights(weight, Optional.empty()));
     Tensor merged = LORA.merge(layer, folded, Arena.ofAuto()).weight();
@@ -304,6 +340,11 @@ class LoraPlacesTest {
       values[i] *= spec.scaled() ? SCALING : 1;
     }
     return Tensor.ofFloats(spec.name(), own.shape(), values);
+  }
+
+  /** With all columns of the layer that it is a part of. */
+  private static Tensor ofLayer(ParameterSpec spec, Tensor own) {
+    return spec.part().map(part -> part.widened(own)).orElse(own);
   }
 
   private float[] run(Model model, Map<String, Tensor> feeds) {

@@ -3,6 +3,7 @@ package dev.banyan.graph.site;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.banyan.artifacts.bundle.LayerPart;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.graph.Fixtures;
 import dev.banyan.graph.GraphFailure;
@@ -363,5 +364,60 @@ class SiteDiscoveryTest {
         .isInstanceOf(NoSuchSite.class)
         .hasMessageContaining("stem.conv")
         .hasMessageContaining(reason);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gpt2_opset16", "gpt2_dynamo19"})
+  void queryKeyAndValueOfAPackedLayerAreSitesThatAreToBeNamed(String name) {
+    Model model = TypeOf.annotate(Fixtures.simplified(Fixtures.family(name), folder));
+    SiteDiscovery.Found found = SiteDiscovery.inspect(model);
+    List<Site> chosen = new TargetSelector("c_attn.q,c_attn.v").select(found);
+    assertThat(chosen)
+        .extracting(Site::path)
+        .containsExactly(
+            "transformer.h.0.attn.c_attn.q",
+            "transformer.h.0.attn.c_attn.v",
+            "transformer.h.1.attn.c_attn.q",
+            "transformer.h.1.attn.c_attn.v");
+    assertThat(chosen.get(1).kind())
+        .isEqualTo(new SiteKind.Part(new LayerPart("transformer.h.0.attn.c_attn", 32, 16, 48)));
+    assertThat(new TargetSelector(".*attn.c_attn.*").select(found)).allMatch(Site::isLinear);
+    assertThat(new TargetSelector("all-linear").select(found)).allMatch(Site::isLinear);
+    assertThatThrownBy(() -> new TargetSelector("c_proj.q").select(found))
+        .isInstanceOf(NoSuchSite.class)
+        .hasMessageContaining("three equal parts");
+    assertThatThrownBy(
+            () ->
+                new TargetSelector("c_attn", Optional.of("c_attn.k"), Optional.empty())
+                    .select(found))
+        .isInstanceOf(NoSuchSite.class)
+        .hasMessageContaining("cannot be left out of a layer that is adapted as a whole");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "float[b, 4, 3, 2, 1] y = Reshape(own, threes) | 3",
+        "float[b, 4, 2, 3, 1] y = Reshape(own, heads) | 0",
+        "float[b, 4, 2] y = Slice(own, two, four, two) | 0",
+        "float[b, 4, 1] p, float[b, 4, 3] q, float[b, 4, 2] r = Split<axis = 2>(own, sizes) y = Neg(p) | 0"
+      })
+  void onlyPartsThatLieTogetherAreFound(String reader, int parts) {
+    Model model =
+        GraphText.parse(
+            """
+            <ir_version: 8, opset_import: ["": 17]>
+            g (float[b, 4, 2] x) => (y)
+            <float[2, 6] w = {1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0},
+             int64[5] threes = {-1, 4, 3, 2, 1}, int64[5] heads = {-1, 4, 2, 3, 1},
+             int64[1] two = {2}, int64[1] four = {4}, int64[3] sizes = {1, 3, 2}>
+            {
+              [/a/qkv/MatMul] float[b, 4, 6] own = MatMul(x, w)
+              %s
+            }
+            """
+                .formatted(reader));
+    assertThat(SiteDiscovery.inspect(model).others()).hasSize(parts);
   }
 }

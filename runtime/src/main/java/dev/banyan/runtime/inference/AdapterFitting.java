@@ -1,6 +1,7 @@
 package dev.banyan.runtime.inference;
 
 import dev.banyan.artifacts.adapter.LoraConfig;
+import dev.banyan.artifacts.adapter.PackedParts;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.MethodName;
@@ -31,10 +32,10 @@ final class AdapterFitting {
   private final AdapterTensors tensors;
 
   AdapterFitting(PeftAdapter adapter, BundleManifest bundle, ServingPlan limits) {
-    this.adapter = adapter;
+    this.adapter = new PackedParts(bundle.parameters()).unpack(adapter);
     this.bundle = bundle;
     this.limits = limits;
-    this.tensors = new AdapterTensors(adapter, bundle);
+    this.tensors = new AdapterTensors(this.adapter, bundle);
   }
 
   AdapterWeights fit(Digest digest) {

@@ -2,6 +2,7 @@ package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.adapter.AdapterConfig;
 import dev.banyan.artifacts.adapter.AdapterMetadata;
+import dev.banyan.artifacts.adapter.PackedParts;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.adapter.SparseTensor;
 import dev.banyan.artifacts.bundle.BundleManifest;
@@ -143,8 +144,10 @@ record AdapterOutput(
     if (telling && !learned) {
       throw new TrainingFailure.UselessAdapter("adapter", "is as at its start in every layer");
     }
-    return new PeftAdapter(
-        config, new SafetensorsFile(AdapterMetadata.entries(manifest, labels), tensors));
+    PeftAdapter adapter =
+        new PeftAdapter(
+            config, new SafetensorsFile(AdapterMetadata.entries(manifest, labels), tensors));
+    return new PackedParts(manifest.parameters()).pack(adapter);
   }
 
   private static void put(Map<String, Tensor> tensors, Tensor tensor) {
