@@ -1,6 +1,7 @@
 """Peak memory of training by each adapter method, against full fine-tuning and against the size of the weights."""
 
 import argparse
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,9 @@ METHODS = (
     "ia3", "bottleneck", "sparse", "prompt", "prefix",
 )  # fmt: skip
 MIB = 1024 * 1024
+
+# A state as large as the base passes through the heap, which is 1 GiB by default.
+HEAP = "-Xmx6g"
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,8 @@ def trained(settings: Settings, base: Base, method: str, steps: int) -> Run:
     command = [settings.banyan, "train", "--bundle", bundle, "--data", data, "--batch-size", base.rows]
     command += ["--pad-to", base.length, "--max-steps", steps, "--epochs", 1000, "--threads", settings.threads]
     command += ["--json", "--out", settings.folder("adapters") / "memory", *settings.banyan_options]
+    if method == "full" and base.task == "causal-lm":
+        command = ["env", f"BANYAN_JAVA_OPTS={HEAP} {os.environ.get('BANYAN_JAVA_OPTS', '')}", *command]
     return measure.run(command, settings.folder("logs") / "banyan-memory.log")
 
 
