@@ -11,10 +11,9 @@ from minilm import unpacked
 from smollm2 import float_onnx, smollm2
 from words import texts
 
-METHODS = (
-    "full", "last-layers:n=1", "bitfit", "norms", "head", "lora", "lora-fa", "pissa", "dora", "vera", "loha", "lokr", "miss",
-    "ia3", "bottleneck", "sparse", "prompt", "prefix",
-)  # fmt: skip
+# Those that adapt layers, and are told which.
+LAYERS = ("lora", "lora-fa", "pissa", "dora", "vera", "loha", "lokr", "miss", "ia3", "sparse")
+METHODS = ("full", "last-layers:n=1", "bitfit", "norms", "head", *LAYERS, "bottleneck", "prompt", "prefix")
 MIB = 1024 * 1024
 
 # A state as large as the base passes through the heap, which is 1 GiB by default.
@@ -32,6 +31,7 @@ class Base:
     weights: Path
     rows: int
     length: int
+    targets: str
 
 
 def main() -> None:
@@ -50,10 +50,10 @@ def main() -> None:
         "Peak memory of training",
         f"{settings.threads} threads; {given.steps} steps; "
         + "; ".join(
-            f"{base.name}: {base.rows} x {base.length} tokens, weights of {base.weights.stat().st_size / MIB:.0f} MiB"
+            f"{base.name}: {base.rows} x {base.length} tokens, weights of {base.weights.stat().st_size / MIB:.0f} MiB, {base.targets}"
             for base in bases
         )
-        + "; each method on the layers and with the sizes that prepare and train have by default",
+        + " where a method is told its layers; sizes as train has them by default",
         columns,
     )
     full: dict[str, float] = {}
@@ -67,14 +67,14 @@ def main() -> None:
 
 def small(settings: Settings) -> Base:
     model = unpacked(settings)
-    return Base("MiniLM-L6", model.onnx, model.tokenizer, "text-classification", model.onnx, 16, 128)
+    return Base("MiniLM-L6", model.onnx, model.tokenizer, "text-classification", model.onnx, 16, 128, "query,value")
 
 
 def decoder(settings: Settings, given: argparse.Namespace) -> Base:
     source = given.model or settings.root.parent / "shared/models/smollm2-135m-instruct-int4"
     model = float_onnx(settings, smollm2(settings, source))
     weights = model.with_name(model.name + ".data")
-    return Base("SmolLM2-135M", model, source / "tokenizer.json", "causal-lm", weights, 4, 128)
+    return Base("SmolLM2-135M", model, source / "tokenizer.json", "causal-lm", weights, 4, 128, "all-linear")
 
 
 def row(settings: Settings, base: Base, method: str, steps: int, full: dict[str, float]) -> list[str]:
@@ -95,6 +95,7 @@ def trained(settings: Settings, base: Base, method: str, steps: int) -> Run:
     data = texts(settings.folder("data") / f"words-{base.rows * 8}-over-{base.length}.jsonl", base.rows * 8, base.length + 8)
     bundle = settings.folder("bundles") / "memory"
     command = [settings.banyan, "prepare", "--model", base.model, "--tokenizer", base.tokenizer, "--task", base.task]
+    command += ["--targets", base.targets] if method in LAYERS else []
     command += ["--method", method, "--max-length", base.length, "--out", bundle, "--json"]
     measure.run(command, settings.folder("logs") / "prepare-memory.log")
     command = [settings.banyan, "train", "--bundle", bundle, "--data", data, "--batch-size", base.rows]
