@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.adapter.SparseTensor;
+import dev.banyan.artifacts.bundle.KeptWeights;
 import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
@@ -12,7 +13,6 @@ import dev.banyan.artifacts.safetensors.SafetensorsFile;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.runtime.base.BaseLayers;
 import dev.banyan.runtime.training.AdapterPlan;
-import dev.banyan.runtime.training.KeptWeights;
 import dev.banyan.runtime.training.Trainer;
 import dev.banyan.runtime.training.TrainingPlan;
 import java.io.IOException;

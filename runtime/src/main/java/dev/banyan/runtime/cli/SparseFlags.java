@@ -1,6 +1,6 @@
 package dev.banyan.runtime.cli;
 
-import dev.banyan.runtime.training.KeptWeights;
+import dev.banyan.artifacts.bundle.KeptWeights;
 import picocli.CommandLine.Option;
 
 /** Which weights the method sparse trains, as flags. */

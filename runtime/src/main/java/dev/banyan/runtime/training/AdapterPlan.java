@@ -1,5 +1,6 @@
 package dev.banyan.runtime.training;
 
+import dev.banyan.artifacts.bundle.KeptWeights;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Sizes;
 

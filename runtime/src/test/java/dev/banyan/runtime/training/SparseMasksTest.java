@@ -3,6 +3,7 @@ package dev.banyan.runtime.training;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.banyan.artifacts.bundle.KeptWeights;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;

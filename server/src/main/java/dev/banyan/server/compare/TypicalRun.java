@@ -32,7 +32,8 @@ record TypicalRun(double learningRate, List<String> flags) {
       case BITFIT -> new TypicalRun(6e-3, List.of());
       case NORMS -> new TypicalRun(1e-2, List.of());
       case BOTTLENECK -> new TypicalRun(3e-3, List.of("--bottleneck=48"));
-      case LAST_LAYERS, FULL -> new TypicalRun(3e-4, List.of());
+      case LAST_LAYERS -> new TypicalRun(1e-3, List.of());
+      case FULL -> new TypicalRun(3e-4, List.of());
       case HEAD -> new TypicalRun(3e-2, List.of());
     };
   }

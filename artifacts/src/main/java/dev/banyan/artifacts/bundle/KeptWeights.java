@@ -1,4 +1,4 @@
-package dev.banyan.runtime.training;
+package dev.banyan.artifacts.bundle;
 
 import java.util.Arrays;
 import java.util.Locale;
@@ -18,8 +18,13 @@ public record KeptWeights(double share, Rule by, int batches) {
    * @throws IllegalArgumentException that names what is out of range
    */
   public KeptWeights {
-    Require.that(share > 0 && share <= 1, "keep", share, "above 0 to 1, such as 0.005");
-    Require.that(batches >= 1, "fisher-batches", batches, "1 or more");
+    if (!(share > 0 && share <= 1)) {
+      throw new IllegalArgumentException(
+          "keep is " + share + "; expected above 0 to 1, such as 0.005");
+    }
+    if (batches < 1) {
+      throw new IllegalArgumentException("fisher-batches is " + batches + "; expected 1 or more");
+    }
   }
 
   /** One half of a percent, the largest of the base. */
