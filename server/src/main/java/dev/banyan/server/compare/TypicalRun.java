@@ -1,8 +1,9 @@
 package dev.banyan.server.compare;
 
 import dev.banyan.artifacts.bundle.MethodName;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * How a method is usually trained: what the fewer parameters learn, they have to learn in larger
@@ -20,9 +21,8 @@ record TypicalRun(double learningRate, List<String> flags) {
   /** One row a method. */
   static TypicalRun of(MethodName method) {
     return switch (method) {
-      case LORA, DORA, PISSA, OLORA, LORA_FA ->
-          new TypicalRun(3e-3, List.of("--rank=8", "--alpha=16"));
-      case LOHA, LOKR -> new TypicalRun(1e-2, List.of("--rank=8", "--alpha=16"));
+      case LORA, DORA, PISSA, OLORA -> new TypicalRun(3e-3, List.of("--rank=8", "--alpha=16"));
+      case LORA_FA, LOHA, LOKR -> new TypicalRun(1e-2, List.of("--rank=8", "--alpha=16"));
       case MISS -> new TypicalRun(3e-3, List.of("--rank=16"));
       case VERA -> new TypicalRun(3e-2, List.of("--vera-rank=256"));
       case SPARSE -> new TypicalRun(1e-2, List.of("--keep=0.005"));
@@ -38,15 +38,18 @@ record TypicalRun(double learningRate, List<String> flags) {
     };
   }
 
-  /** The run of several methods in one adapter: the smallest rate, and all flags. */
+  /**
+   * The run of several methods in one adapter: the smallest rate, and all flags; of a flag that two
+   * have, such as a rank, that of the first.
+   */
   static TypicalRun of(List<MethodName> methods) {
     double rate = Double.POSITIVE_INFINITY;
-    List<String> flags = new ArrayList<>();
+    Map<String, String> flags = new LinkedHashMap<>();
     for (MethodName method : methods) {
       TypicalRun own = of(method);
       rate = Math.min(rate, own.learningRate());
-      own.flags().stream().filter(flag -> !flags.contains(flag)).forEach(flags::add);
+      own.flags().forEach(flag -> flags.putIfAbsent(flag.substring(0, flag.indexOf('=')), flag));
     }
-    return new TypicalRun(rate, flags);
+    return new TypicalRun(rate, List.copyOf(flags.values()));
   }
 }
