@@ -1,7 +1,6 @@
 package dev.banyan.artifacts.adapter;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.integrity.CorruptArtifact;
@@ -17,7 +16,7 @@ import java.util.function.Predicate;
  * answers.
  */
 final class ConfigJson {
-  private static final String BIAS = "bias";
+  static final String BIAS = "bias";
   private final String artifact;
   private final ObjectNode json;
 
@@ -190,15 +189,6 @@ final class ConfigJson {
     LayerPattern.check(artifact, json.path(key), holds);
   }
 
-  /** Writes a number, a whole one as such, as PEFT declares most of them. */
-  static void putNumber(ObjectNode json, String key, double value) {
-    if (value == Math.rint(value) && Math.abs(value) < 1e9) {
-      json.put(key, (long) value);
-    } else {
-      json.put(key, value);
-    }
-  }
-
   /** Takes true or false; false if it is absent or null. */
   boolean takeFlag(String key) {
     return takeFlag(key, false);
@@ -276,40 +266,7 @@ final class ConfigJson {
     return bias;
   }
 
-  /** Writes what {@link #takeBias} took. */
-  static void putBias(ObjectNode json, String bias, String ofLayers) {
-    json.put(BIAS, bias.equals(BiasTraining.LORA_ONLY.text()) ? ofLayers : bias);
-  }
-
   CorruptArtifact corrupt(String key, Object node, String expected) {
     return new CorruptArtifact(artifact, "\"%s\" = %s".formatted(key, node), expected);
-  }
-
-  /** The keys that every file has, but for those that are kept as they were. */
-  static ObjectNode write(String type, CommonConfig common) {
-    ObjectNode json = JsonText.object();
-    json.put("peft_type", type);
-    put(json.putArray("target_modules"), common.targetModules());
-    if (common.modulesToSave().isEmpty()) {
-      json.putNull("modules_to_save");
-    } else {
-      put(json.putArray("modules_to_save"), common.modulesToSave());
-    }
-    putText(json, "task_type", common.taskType());
-    putText(json, "base_model_name_or_path", common.baseModel());
-    // What PEFT writes for an adapter that is only used.
-    return json.put("inference_mode", true);
-  }
-
-  static void put(ArrayNode array, List<String> texts) {
-    texts.forEach(array::add);
-  }
-
-  private static void putText(ObjectNode json, String key, String text) {
-    if (text.isEmpty()) {
-      json.putNull(key);
-    } else {
-      json.put(key, text);
-    }
   }
 }

@@ -43,8 +43,8 @@ public record Ia3Config(CommonConfig common, List<String> feedforwardModules)
 
   @Override
   public ObjectNode json() {
-    ObjectNode json = ConfigJson.write("IA3", common);
-    ConfigJson.put(json.putArray(FEEDFORWARD), feedforwardModules);
+    ObjectNode json = ConfigOutput.write("IA3", common);
+    ConfigOutput.put(json.putArray(FEEDFORWARD), feedforwardModules);
     json.put("fan_in_fan_out", false).put("init_ia3_weights", true);
     json.setAll(common.other());
     return json;

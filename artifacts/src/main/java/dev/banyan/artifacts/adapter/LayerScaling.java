@@ -57,7 +57,7 @@ public record LayerScaling(int rank, double alpha, ObjectNode ranks, ObjectNode 
 
   void put(ObjectNode json) {
     json.put("r", rank);
-    ConfigJson.putNumber(json, "alpha", alpha);
+    ConfigOutput.putNumber(json, "alpha", alpha);
     json.set(LoraConfig.RANKS, ranks.deepCopy());
     json.set(LoraConfig.ALPHAS, alphas.deepCopy());
   }

@@ -34,7 +34,7 @@ public record LnTuningConfig(CommonConfig common) implements AdapterConfig {
 
   @Override
   public ObjectNode json() {
-    ObjectNode json = ConfigJson.write(TYPE, common);
+    ObjectNode json = ConfigOutput.write(TYPE, common);
     json.setAll(common.other());
     return json;
   }

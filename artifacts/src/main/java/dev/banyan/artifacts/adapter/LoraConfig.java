@@ -246,9 +246,9 @@ public record LoraConfig(
 
   @Override
   public ObjectNode json() {
-    ObjectNode json = ConfigJson.write("LORA", common());
+    ObjectNode json = ConfigOutput.write("LORA", common());
     json.put("r", rank);
-    ConfigJson.putNumber(json, "lora_alpha", alpha);
+    ConfigOutput.putNumber(json, "lora_alpha", alpha);
     json.put("lora_dropout", dropout).put("use_rslora", rslora).put("bias", bias);
     json.put("fan_in_fan_out", false).put(DORA, false).put("init_lora_weights", true);
     json.putObject(RANKS);

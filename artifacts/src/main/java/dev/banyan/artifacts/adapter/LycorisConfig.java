@@ -22,7 +22,7 @@ sealed interface LycorisConfig extends AdapterConfig permits LohaConfig, LokrCon
 
   /** The keys that both have, but for those that are kept as they were. */
   static ObjectNode write(String type, LycorisConfig config) {
-    ObjectNode json = ConfigJson.write(type, config.common());
+    ObjectNode json = ConfigOutput.write(type, config.common());
     config.layers().put(json);
     json.put("rank_dropout", 0.0).put("module_dropout", 0.0);
     json.put("use_effective_conv2d", false).put("init_weights", true);

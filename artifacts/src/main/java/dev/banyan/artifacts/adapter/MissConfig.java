@@ -74,9 +74,9 @@ public record MissConfig(CommonConfig common, int rank, String bias, boolean min
 
   @Override
   public ObjectNode json() {
-    ObjectNode json = ConfigJson.write("MISS", common);
+    ObjectNode json = ConfigOutput.write("MISS", common);
     json.put("r", rank).put("mini_r", 1).put("miss_dropout", 0.0);
-    ConfigJson.putBias(json, bias, BIASES);
+    ConfigOutput.putBias(json, bias, BIASES);
     json.put(INIT, true).putNull("layers_to_transform");
     json.setAll(common.other());
     return json;

@@ -200,7 +200,7 @@ public record OwnConfig(CommonConfig common, List<AdapterConfig> parts, List<Own
 
   @Override
   public ObjectNode json() {
-    ObjectNode json = ConfigJson.write(TYPE, common);
+    ObjectNode json = ConfigOutput.write(TYPE, common);
     ArrayNode inner = json.putArray(PARTS);
     parts.forEach(part -> inner.add(part.json()));
     ArrayNode others = json.putArray(OWN);

@@ -71,10 +71,10 @@ public record VeraConfig(
 
   @Override
   public ObjectNode json() {
-    ObjectNode json = ConfigJson.write("VERA", common);
+    ObjectNode json = ConfigOutput.write("VERA", common);
     json.put("r", rank).put(Projection.KEY, key).put(SAVED, savesProjection);
-    ConfigJson.putNumber(json, Projection.INITIAL, initial);
-    ConfigJson.putBias(json, bias, BIASES);
+    ConfigOutput.putNumber(json, Projection.INITIAL, initial);
+    ConfigOutput.putBias(json, bias, BIASES);
     json.put("vera_dropout", 0.0).put("fan_in_fan_out", false).put("init_weights", true);
     json.putNull("layers_to_transform");
     json.setAll(common.other());

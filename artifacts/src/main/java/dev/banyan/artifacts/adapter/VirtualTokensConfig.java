@@ -34,7 +34,7 @@ sealed interface VirtualTokensConfig extends AdapterConfig permits PromptConfig,
 
   /** The keys that both have, but for those that are kept as they were. */
   static ObjectNode write(String type, VirtualTokensConfig config) {
-    ObjectNode json = ConfigJson.write(type, config.common());
+    ObjectNode json = ConfigOutput.write(type, config.common());
     // PEFT knows no layers here, and warns of the key.
     json.remove("target_modules");
     return json.put(TOKENS, config.tokens()).put(PARTS, 1);

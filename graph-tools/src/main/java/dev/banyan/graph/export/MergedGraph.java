@@ -6,7 +6,6 @@ import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.MethodInfo;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
-import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.GraphFailure.NotMergeable;
 import dev.banyan.graph.MergeReport.Requantized;
@@ -18,12 +17,9 @@ import dev.banyan.graph.adapter.LayerWeights;
 import dev.banyan.graph.adapter.MergeableMethod;
 import dev.banyan.graph.adapter.MergeableMethod.Layer;
 import dev.banyan.graph.adapter.RemoveAdapters;
-import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Node;
-import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
-import dev.banyan.graph.pass.RemoveUnused;
 import dev.banyan.graph.site.Site;
 import dev.banyan.runtime.inference.AdapterWeights;
 import java.lang.foreign.Arena;
@@ -39,15 +35,6 @@ import java.util.stream.Stream;
 
 /** Turns a bundle's eval graph into the graph of the base with one adapter inside its weights. */
 final class MergedGraph {
-  private static final String LOSS = "loss";
-
-  /** What encoders call their outputs; they stay outputs, with these shapes. */
-  private static final Map<String, List<Dim>> BASE_OUTPUTS =
-      Map.of(
-          "last_hidden_state", List.of(Dim.of("batch"), Dim.of("sequence")),
-          "token_embeddings", List.of(Dim.of("batch"), Dim.of("sequence")),
-          "pooler_output", List.of(Dim.of("batch")));
-
   private final Graph graph;
   private final BundleManifest bundle;
   private final BaseValues base;
@@ -92,7 +79,7 @@ final class MergedGraph {
    */
   void merge(Path folder) {
     requireHead();
-    chooseOutputs();
+    new MergedOutputs(graph, bundle, weights).choose();
     List<Changed> changed = removeAdapters();
     fillHead();
     fillBaseWeights();
@@ -124,40 +111,6 @@ final class MergedGraph {
             "merge it over a bundle of the task that it was trained for");
       }
     }
-  }
-
-  /** The task's answers, and what the base itself gives under a name that users know. */
-  private void chooseOutputs() {
-    List<Value> outputs = new ArrayList<>(graph.outputs());
-    outputs.removeIf(output -> output.name().equals(LOSS));
-    for (Value output : outputs) {
-      output.type().ifPresent(type -> output.withType(withLabels(type)));
-    }
-    for (String name : BASE_OUTPUTS.keySet().stream().sorted().toList()) {
-      graph
-          .find(name)
-          .filter(value -> !outputs.contains(value))
-          .ifPresent(
-              value -> {
-                List<Dim> dims = new ArrayList<>(Objects.requireNonNull(BASE_OUTPUTS.get(name)));
-                dims.add(Dim.of(bundle.base().hidden()));
-                outputs.add(value.withType(new TensorType(DType.FLOAT, dims)));
-              });
-    }
-    graph.setOutputs(outputs);
-    RemoveUnused.from(graph);
-  }
-
-  private TensorType withLabels(TensorType type) {
-    return new TensorType(
-        type.dtype(),
-        type.dims().stream()
-            .map(
-                dim ->
-                    dim.equals(Dim.of(ParameterSpec.LABELS)) && !weights.labels().isEmpty()
-                        ? Dim.of(weights.labels().size())
-                        : dim)
-            .toList());
   }
 
   private List<Changed> removeAdapters() {
