@@ -118,7 +118,7 @@ public final class AdapterMethods {
     String value = settings.getOrDefault(name, "false");
     if (!value.equals("true") && !value.equals("false")) {
       throw new IllegalArgumentException(
-          "%s is '%s'; expected true or false".formatted(name, value));
+          "method lokr has %s='%s'; expected true or false".formatted(name, value));
     }
     return value.equals("true");
   }
@@ -127,7 +127,7 @@ public final class AdapterMethods {
     String value = settings.getOrDefault(name, "-1");
     if (!value.matches("-1|[1-9][0-9]{0,6}")) {
       throw new IllegalArgumentException(
-          "%s is '%s'; expected -1 or a positive whole number".formatted(name, value));
+          "method lokr has %s='%s'; expected -1 or a positive whole number".formatted(name, value));
     }
     return Integer.parseInt(value);
   }

@@ -53,7 +53,7 @@ public record Vera() implements MergeableMethod {
     require(whole, Projection.INITIAL, "[0-9]{0,3}(\\.[0-9]{1,9})?", "a number such as 0.1");
     if (Float.parseFloat("0" + whole.get(Projection.INITIAL)) == 0) {
       throw new IllegalArgumentException(
-          "d_initial is '%s'; expected more than 0, at which nothing would be learned"
+          "method vera has d_initial='%s'; expected more than 0, at which nothing would be learned"
               .formatted(whole.get(Projection.INITIAL)));
     }
     return new Vera();
@@ -75,7 +75,7 @@ public record Vera() implements MergeableMethod {
     String value = settings.getOrDefault(name, "");
     if (value.isEmpty() || !value.matches(form)) {
       throw new IllegalArgumentException(
-          "%s is '%s'; expected %s".formatted(name, value, expected));
+          "method vera has %s='%s'; expected %s".formatted(name, value, expected));
     }
   }
 

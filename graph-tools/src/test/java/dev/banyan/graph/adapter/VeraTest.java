@@ -46,7 +46,7 @@ class VeraTest extends AdapterMethodContract {
   void settingOfAnotherKindIsRefusedByName(String setting, String value, String expected) {
     assertThatThrownBy(() -> AdapterMethods.of(MethodName.VERA, Map.of(setting, value)))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining(setting + " is '" + value + "'")
+        .hasMessageContaining("method vera has " + setting + "='" + value + "'")
         .hasMessageContaining(expected);
   }
 

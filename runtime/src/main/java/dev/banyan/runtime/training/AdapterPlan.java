@@ -37,6 +37,8 @@ public record AdapterPlan(
     Require.that(dropout >= 0 && dropout < 1, "lora-dropout", dropout, "0 to below 1");
     int tokens = sizes.of(Size.TOKENS);
     Require.that(tokens >= 1, "virtual-tokens", tokens, "1 or more");
+    int bottleneck = sizes.of(Size.BOTTLENECK);
+    Require.that(bottleneck >= 1, "bottleneck", bottleneck, "1 or more");
     int projection = sizes.of(Size.PROJECTION);
     Require.that(projection >= 1, "vera-rank", projection, "1 or more");
   }

@@ -113,6 +113,10 @@ class TrainCommandTest {
   void valueOutOfRangeIsAUsageError() {
     assertThat(train("--rank", "0")).isEqualTo(2);
     assertThat(err.toString()).contains("--rank is 0; expected 1 or more");
+    assertThat(train("--bottleneck", "0")).isEqualTo(2);
+    assertThat(err.toString()).contains("--bottleneck is 0; expected 1 or more");
+    assertThat(train("--keep", "0")).isEqualTo(2);
+    assertThat(err.toString()).contains("--keep is 0.0; expected above 0 to 1");
     assertThat(train("--schedule", "step")).isEqualTo(2);
     assertThat(err.toString())
         .contains("--schedule is 'step'; expected linear, cosine or constant");
