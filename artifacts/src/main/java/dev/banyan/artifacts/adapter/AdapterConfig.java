@@ -43,6 +43,11 @@ public sealed interface AdapterConfig
     return this;
   }
 
+  /** What describes the method of a parameter. */
+  default AdapterConfig partOf(ParameterSpec spec) {
+    return spec.method().map(method -> partOf(method.storedAs())).orElse(this);
+  }
+
   /** What the parameters that have a scaling are multiplied by in a layer; 1 where none has. */
   default double scaling(MethodName method, String module) {
     return 1;

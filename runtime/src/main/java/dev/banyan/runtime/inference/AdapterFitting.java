@@ -86,11 +86,10 @@ final class AdapterFitting {
   private Sizes sizes(int labels) {
     Sizes sizes = Sizes.of(1, 1).with(Size.LABELS, Math.max(1, labels));
     for (Map.Entry<ParameterSpec, Tensor> each : tensors.found().entrySet()) {
-      String module = AdapterTensors.module(each.getKey(), each.getValue());
       for (String dim : each.getKey().dims()) {
         Size size = Size.of(dim).filter(s -> s != Size.LABELS).orElse(null);
         if (size != null) {
-          sizes = sizes.with(size, Math.max(sizes.of(size), sizeOf(size, module)));
+          sizes = sizes.with(size, Math.max(sizes.of(size), sizeOf(size, each)));
         }
       }
     }
@@ -115,7 +114,7 @@ final class AdapterFitting {
       if (method != null && spec.name().endsWith(".lora_B")) {
         String module = AdapterTensors.module(spec, each.getValue());
         double scaling = adapter.config().scaling(MethodName.LORA, module);
-        int rank = sizeOf(Size.RANK, module);
+        int rank = sizeOf(Size.RANK, each);
         starts.put(spec.site(), new LayerFactors.Wanted(method, rank, scaling));
       }
     }
@@ -130,8 +129,7 @@ final class AdapterFitting {
   private void requireMultiples(int highest) {
     for (Map.Entry<ParameterSpec, Tensor> each : tensors.found().entrySet()) {
       if (each.getKey().repeats()) {
-        String module = AdapterTensors.module(each.getKey(), each.getValue());
-        int rank = sizeOf(Size.RANK, module);
+        int rank = sizeOf(Size.RANK, each);
         int room = limits.isAnySize() ? highest : limits.room().of(Size.RANK);
         if (highest % rank != 0 || room % rank != 0) {
           throw unusable(
@@ -162,8 +160,9 @@ final class AdapterFitting {
     }
   }
 
-  private int sizeOf(Size size, String module) {
-    OptionalInt own = adapter.config().size(size, module);
+  private int sizeOf(Size size, Map.Entry<ParameterSpec, Tensor> found) {
+    String module = AdapterTensors.module(found.getKey(), found.getValue());
+    OptionalInt own = adapter.config().partOf(found.getKey()).size(size, module);
     return own.orElseThrow(
         () -> unusable("its configuration has no " + size.text(), "get the adapter again"));
   }

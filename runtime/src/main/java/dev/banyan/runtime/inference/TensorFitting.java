@@ -66,8 +66,7 @@ record TensorFitting(AdapterConfig config, Sizes sizes) {
 
   /** What a layer has of each size. */
   private Sizes sizesOf(ParameterSpec spec, String module) {
-    AdapterConfig part =
-        spec.method().map(method -> config.partOf(method.storedAs())).orElse(config);
+    AdapterConfig part = config.partOf(spec);
     Sizes own = sizes;
     for (Size size : Size.values()) {
       OptionalInt value = part.size(size, module);

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.banyan.artifacts.adapter.CommonConfig;
+import dev.banyan.artifacts.adapter.LoraConfig;
 import dev.banyan.artifacts.adapter.MissConfig;
+import dev.banyan.artifacts.adapter.OwnConfig;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.AdapterInfo;
 import dev.banyan.artifacts.bundle.BiasTraining;
@@ -23,6 +25,7 @@ import dev.banyan.runtime.ort.SessionSettings;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** MiSS's blocks are not filled up with zeros, as their rows are for every r-th input. */
@@ -60,18 +63,38 @@ class MissFittingTest {
         .containsExactly(1, 2, 1, 2, 3, 4, 3, 4);
   }
 
+  @Test
+  void rankOfAnotherMethodOfTheAdapterDoesNotCount() {
+    PeftAdapter alone = adapter(2, 4, false);
+    LoraConfig lora =
+        new LoraConfig(4, 8, 0, List.of("other"), List.of(), false, "none", "SEQ_CLS", "tiny");
+    OwnConfig both =
+        new OwnConfig(alone.config().common(), List.of(alone.config(), lora), List.of());
+    PeftAdapter adapter = new PeftAdapter(both, alone.weights());
+
+    AdapterWeights weights =
+        AdapterWeights.fit(adapter, bundle(MethodName.MISS, MethodName.LORA), room(6));
+
+    assertThat(weights.rank()).isEqualTo(2);
+  }
+
   private static ServingPlan room(int rank) {
     return new ServingPlan(2, rank, 4, SessionSettings.defaults());
   }
 
   private static BundleManifest bundle() {
+    return bundle(MethodName.MISS);
+  }
+
+  private static BundleManifest bundle(MethodName... names) {
     BundleManifest tiny = TinyBundle.manifest();
-    MethodInfo miss = new MethodInfo(MethodName.MISS, "dense", List.of(LAYER));
+    List<MethodInfo> methods =
+        Stream.of(names).map(name -> new MethodInfo(name, "dense", List.of(LAYER))).toList();
     return new BundleManifest(
         tiny.task(),
         tiny.base(),
         tiny.text(),
-        new AdapterInfo(List.of(miss), "", BiasTraining.NONE, List.of()),
+        new AdapterInfo(methods, "", BiasTraining.NONE, List.of()),
         List.of(SPEC));
   }
 
