@@ -11,6 +11,7 @@ import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.Emission;
 import dev.banyan.runtime.inference.AdapterWeights;
 import dev.banyan.runtime.inference.BaseModel;
+import dev.banyan.runtime.inference.InferenceFailure;
 import dev.banyan.runtime.inference.ServingPlan;
 import dev.banyan.runtime.inference.SlotBank;
 import dev.banyan.runtime.ort.SessionSettings;
@@ -62,10 +63,12 @@ class VeraServingTest {
       float[] before = answer(model, 1);
       AdapterWeights other = KEY_7.weights(bundle);
       assertThatThrownBy(() -> bank.write(2, other))
-          .isInstanceOf(UnusableArtifact.class)
+          .isInstanceOf(InferenceFailure.NoFreeSet.class)
           .hasMessageContaining("vera_A and vera_B")
           .hasMessageContaining("--projections 2");
       assertThat(answer(model, 1)).isEqualTo(before);
+      assertThat(bank.isSharing(1)).isTrue();
+      assertThat(bank.isSharing(2)).isFalse();
       // What no slot has any more makes room.
       bank.release(1);
       bank.write(2, other);

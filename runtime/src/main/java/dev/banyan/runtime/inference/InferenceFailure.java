@@ -38,6 +38,17 @@ public abstract sealed class InferenceFailure extends RuntimeFailure {
     }
   }
 
+  /** What an adapter shares between its layers finds no room beside what others have. */
+  public static final class NoFreeSet extends InferenceFailure {
+    private static final long serialVersionUID = 1;
+
+    NoFreeSet(String parameters, int sets) {
+      super(
+          "Its %s are others than those of the adapters in memory, which have %d different ones; try again, start the server with --projections %d, or train with the projection_prng_key of the others"
+              .formatted(parameters, sets, sets + 1));
+    }
+  }
+
   /** The serving graph of a bundle does not have what its manifest says. */
   public static final class GraphMismatch extends InferenceFailure {
     private static final long serialVersionUID = 1;

@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -77,8 +78,7 @@ final class SharedBank {
   /**
    * Gives a slot the set of its adapter.
    *
-   * @throws dev.banyan.artifacts.integrity.UnusableArtifact if all sets are others and in use; the
-   *     slot is as it was
+   * @throws InferenceFailure.NoFreeSet if all sets are others and in use; the slot is as it was
    */
   synchronized void write(int slot, AdapterWeights weights) {
     if (!weights.tensors().containsKey(specs.getFirst().name())) {
@@ -97,6 +97,8 @@ final class SharedBank {
   }
 
   private int fill(int set, Digest digest, List<Tensor> tensors) {
+    // What is half-written is nobody's.
+    digests[set] = null;
     for (int i = 0; i < specs.size(); i++) {
       long bytes = bytes(specs.get(i));
       MemorySegment target = values.get(i).asSlice(set * bytes, bytes);
@@ -118,15 +120,19 @@ final class SharedBank {
     }
     int set = taken.nextClearBit(0);
     if (set >= digests.length) {
-      throw AdapterFitting.unusable(
-          "its %s are others than those of the adapters in memory, which have %d different ones"
-              .formatted(
-                  String.join(" and ", specs.stream().map(ParameterSpec::name).toList()),
-                  digests.length - 1),
-          "start the server with --projections %d, or train with the projection_prng_key of the others"
-              .formatted(digests.length));
+      throw new InferenceFailure.NoFreeSet(
+          String.join(" and ", specs.stream().map(ParameterSpec::name).toList()),
+          digests.length - 1);
     }
-    return set;
+    return IntStream.range(set, digests.length)
+        .filter(other -> !taken.get(other) && digests[other] == null)
+        .findFirst()
+        .orElse(set);
+  }
+
+  /** Whether a slot has a set other than zeros. */
+  synchronized boolean isTaken(int slot) {
+    return sets.getAtIndex(ValueLayout.JAVA_LONG, slot) != 0;
   }
 
   /** Takes a slot its set. */

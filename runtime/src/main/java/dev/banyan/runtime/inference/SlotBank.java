@@ -154,8 +154,8 @@ public final class SlotBank implements AutoCloseable {
    *
    * @param slot from 1
    * @throws IllegalArgumentException if there is no such slot, or it is 0
-   * @throws dev.banyan.artifacts.integrity.UnusableArtifact if it shares between its layers what no
-   *     adapter in memory has, and there is no room for more such
+   * @throws InferenceFailure.NoFreeSet if it shares between its layers what no adapter in memory
+   *     has, and there is no room for more such until others leave
    */
   public void write(int slot, AdapterWeights weights) {
     requireSlot(slot);
@@ -193,6 +193,17 @@ public final class SlotBank implements AutoCloseable {
   public void release(int slot) {
     requireSlot(slot);
     shared.forEach(each -> each.clear(slot));
+  }
+
+  /**
+   * Whether the adapter in a slot shares something between its layers, of which there is room for
+   * fewer than there are slots.
+   *
+   * @throws IllegalArgumentException if there is no such slot, or it is 0
+   */
+  public boolean isSharing(int slot) {
+    requireSlot(slot);
+    return shared.stream().anyMatch(each -> each.isTaken(slot));
   }
 
   /** How many learned tokens stand before a text that the adapter in a slot answers. */

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntPredicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -222,7 +223,7 @@ public final class AdapterRegistry {
     int slot = claimSlot(entry);
     try {
       long start = System.nanoTime();
-      prepared.writeTo(slot);
+      write(prepared, slot);
       long micros = TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - start);
       log.debug("Adapter {} {}: slot {} in {} us", entry.name, prepared.digest(), slot, micros);
       return new Resident(slot, prepared.digest(), prepared.task(), prepared.labels());
@@ -232,10 +233,24 @@ public final class AdapterRegistry {
     }
   }
 
+  /** Fills a slot, and takes what it lacks for that from adapters that nobody uses. */
+  private void write(AdapterSource.Prepared prepared, int slot) {
+    while (true) {
+      try {
+        prepared.writeTo(slot);
+        return;
+      } catch (ServerProblem.NoFreeSlot e) {
+        if (!evictLongestUnused(source::isScarce)) {
+          throw e;
+        }
+      }
+    }
+  }
+
   private int claimSlot(AdapterEntry entry) {
     AdapterSlots.Need need = new AdapterSlots.Need(replaces(entry) ? 0 : 1, patience);
     return slots
-        .claim(need, this::evictLongestUnused)
+        .claim(need, () -> evictLongestUnused(_ -> true))
         .orElseThrow(
             () ->
                 new ServerProblem.NoFreeSlot(
@@ -247,10 +262,10 @@ public final class AdapterRegistry {
     return entry.state instanceof AdapterState.Replacing;
   }
 
-  private synchronized boolean evictLongestUnused() {
+  private synchronized boolean evictLongestUnused(IntPredicate slot) {
     Optional<AdapterEntry> idle =
         entries.values().stream()
-            .filter(e -> e.state instanceof AdapterState.Ready(Resident r) && !slots.isUsed(r))
+            .filter(e -> e.state instanceof AdapterState.Ready(Resident r) && isIdle(r, slot))
             .min(Comparator.comparingLong(e -> e.lastUse));
     idle.ifPresent(
         entry -> {
@@ -260,6 +275,10 @@ public final class AdapterRegistry {
           log.debug("Evicted adapter {}", entry.name);
         });
     return idle.isPresent();
+  }
+
+  private boolean isIdle(Resident resident, IntPredicate slot) {
+    return !slots.isUsed(resident) && slot.test(resident.slot());
   }
 
   private synchronized Optional<Lease> useIfSame(

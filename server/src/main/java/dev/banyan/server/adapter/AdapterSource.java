@@ -19,6 +19,14 @@ public interface AdapterSource {
   /** Hears that no row will be in a slot until it is filled again. Called by any thread. */
   default void freed(int slot) {}
 
+  /**
+   * Whether the adapter in a slot has something of which there is less than there are slots. Called
+   * by any thread.
+   */
+  default boolean isScarce(int slot) {
+    return false;
+  }
+
   /** An adapter that fits. */
   interface Prepared {
     /** Its identity: two adapters with the same digest answer the same. */
@@ -30,7 +38,12 @@ public interface AdapterSource {
     /** Names of its labels, index = class; empty if it has no head. */
     List<String> labels();
 
-    /** Fills a slot that no row uses. */
+    /**
+     * Fills a slot that no row uses.
+     *
+     * @throws dev.banyan.server.problem.ServerProblem.NoFreeSlot if it needs something of which
+     *     other adapters have all there is
+     */
     void writeTo(int slot);
   }
 }

@@ -36,7 +36,8 @@ record Problem(int status, String kind, String title, String detail, Map<String,
       case ServerProblem.ShuttingDown _ ->
           new Problem(503, "shutting-down", "The server is shutting down", detail).retryAfter(1);
       case ServerProblem.NoFreeSlot _ ->
-          new Problem(507, "no-free-slot", "All adapter slots are in use", detail).retryAfter(1);
+          new Problem(507, "no-free-slot", "There is no room for the adapter now", detail)
+              .retryAfter(1);
     };
   }
 

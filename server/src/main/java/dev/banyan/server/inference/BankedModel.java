@@ -15,10 +15,12 @@ import dev.banyan.runtime.data.Text;
 import dev.banyan.runtime.inference.AdapterWeights;
 import dev.banyan.runtime.inference.BaseModel;
 import dev.banyan.runtime.inference.BatchOutput;
+import dev.banyan.runtime.inference.InferenceFailure;
 import dev.banyan.runtime.inference.Row;
 import dev.banyan.runtime.inference.ServingPlan;
 import dev.banyan.server.adapter.AdapterVersion;
 import dev.banyan.server.adapter.Mixture;
+import dev.banyan.server.problem.ServerProblem;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -116,6 +118,11 @@ public final class BankedModel implements TextModel {
     base.bank().release(slot);
   }
 
+  @Override
+  public boolean isScarce(int slot) {
+    return base.bank().isSharing(slot);
+  }
+
   private Prepared fitted(PeftAdapter adapter) {
     AdapterWeights weights = AdapterWeights.fit(adapter, base.bundle(), plan);
     requireAnswerable(weights.task());
@@ -137,7 +144,11 @@ public final class BankedModel implements TextModel {
 
       @Override
       public void writeTo(int slot) {
-        base.bank().write(slot, weights);
+        try {
+          base.bank().write(slot, weights);
+        } catch (InferenceFailure.NoFreeSet e) {
+          throw new ServerProblem.NoFreeSlot(String.valueOf(e.getMessage()));
+        }
       }
     };
   }

@@ -54,9 +54,9 @@ public abstract sealed class ServerProblem extends RuntimeException {
     }
   }
 
-  /** Every slot holds an adapter with requests in flight. */
+  /** Adapters with requests in flight have every slot, or all of something else that is needed. */
   public static final class NoFreeSlot extends ServerProblem {
-    /** With the number of slots. */
+    /** With what is short. */
     public NoFreeSlot(String message) {
       super(message);
     }

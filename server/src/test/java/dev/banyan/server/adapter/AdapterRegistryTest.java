@@ -39,6 +39,12 @@ class AdapterRegistryTest {
     @Override
     public void freed(int slot) {
       freed.add(slot);
+      slots.remove(slot);
+    }
+
+    @Override
+    public boolean isScarce(int slot) {
+      return slots.getOrDefault(slot, "").startsWith("scarce");
     }
 
     Contents put(Path directory, String content) {
@@ -70,6 +76,10 @@ class AdapterRegistryTest {
 
         @Override
         public void writeTo(int slot) {
+          if (content.startsWith("scarce")
+              && slots.keySet().stream().anyMatch(Contents.this::isScarce)) {
+            throw new ServerProblem.NoFreeSlot("another has the only one");
+          }
           writes.incrementAndGet();
           slots.put(slot, content);
         }
@@ -221,6 +231,27 @@ class AdapterRegistryTest {
     try (Lease lease = registry.acquire(name(1))) {
       assertThat(serves(lease)).isEqualTo("content 1");
     }
+  }
+
+  @Test
+  void whatIsScarcerThanSlotsIsTakenFromAnAdapterThatHasItAndNobodyUses() {
+    AdapterRegistry registry = withAdapters(4, 3);
+    contents.put(Path.of("a1"), "scarce 1").put(Path.of("a2"), "scarce 2");
+    registry.acquire(name(0)).close();
+    Lease first = registry.acquire(name(1));
+
+    assertThatThrownBy(() -> registry.acquire(name(2)))
+        .isInstanceOf(ServerProblem.NoFreeSlot.class)
+        .hasMessageContaining("the only one");
+    // Nothing is wrong with it, so that it may be asked for again.
+    assertThat(state(registry, name(2))).isEqualTo(new AdapterState.OnDisk());
+
+    first.close();
+    try (Lease lease = registry.acquire(name(2))) {
+      assertThat(serves(lease)).isEqualTo("scarce 2");
+    }
+    assertThat(state(registry, name(1))).isEqualTo(new AdapterState.OnDisk());
+    assertThat(state(registry, name(0))).isInstanceOf(AdapterState.Ready.class);
   }
 
   @Test
