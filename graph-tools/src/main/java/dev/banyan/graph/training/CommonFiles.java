@@ -40,15 +40,18 @@ record CommonFiles(BundleWriter writer, PrepareRequest request, BaseValues base)
   /** Writes them. */
   void write(int opset, List<ParameterSpec> parameters) {
     OnnxFile.write(writer.path(Bundle.OPTIMIZER_MODEL), OptimizerGraph.of(opset));
-    BaseValues start = base.with(norms(parameters));
     Sizes sizes = Sizes.of(DEFAULT_RANK, request.task().exampleLabels());
-    ParameterInitializer initializer =
-        new ParameterInitializer(
-            DEFAULT_SEED, start, TokenRows.none(), Projection.of(settings(), parameters));
     CheckpointFile.write(
-        writer.path(Bundle.CHECKPOINT),
-        Checkpoint.fresh(initializer.tensors(plain(parameters), sizes)));
+        writer.path(Bundle.CHECKPOINT), Checkpoint.fresh(start(parameters, sizes)));
     copyTokenizer();
+  }
+
+  /** Parameters of these sizes that change nothing, where their methods promise that. */
+  List<Tensor> start(List<ParameterSpec> parameters, Sizes sizes) {
+    BaseValues values = base.with(norms(parameters));
+    Projection projection = Projection.of(settings(), parameters);
+    return new ParameterInitializer(DEFAULT_SEED, values, TokenRows.none(), projection)
+        .tensors(plain(parameters), sizes);
   }
 
   private Map<String, String> settings() {

@@ -54,9 +54,12 @@ public final class DecoderBundle {
       DecoderSource decoder = model.decoder(request.weights().rules());
       DecoderFacts facts = writeGraphs(writer, decoder);
       requireTokenizerFits(facts, format);
-      new CommonFiles(writer, request, facts.base()).write(facts.opset(), facts.parameters());
+      CommonFiles files = new CommonFiles(writer, request, facts.base());
+      files.write(facts.opset(), facts.parameters());
       format.write(writer.path(Bundle.PROMPT_FORMAT));
-      double difference = DecoderCheck.run(decoder, writer, facts);
+      double difference =
+          DecoderCheck.run(
+              decoder, writer, facts, files.start(facts.parameters(), DecoderCheck.SIZES));
       Bundle bundle = writer.commit(manifest(source, facts));
       return new PrepareReport(bundle, difference, Duration.ofNanos(System.nanoTime() - start));
     }

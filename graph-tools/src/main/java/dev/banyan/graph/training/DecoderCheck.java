@@ -2,7 +2,6 @@ package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleWriter;
-import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Sizes;
@@ -39,21 +38,28 @@ final class DecoderCheck {
   private static final int ROW = 14;
   private static final int RANK = 1;
 
+  /** No learned tokens: where there are any, nothing is as in the original model. */
+  static final Sizes SIZES = Sizes.of(RANK, 1).with(Size.TOKENS, 0);
+
   private final DecoderFacts facts;
+  private final List<Tensor> start;
   private final SplittableRandom random = new SplittableRandom(42);
 
-  private DecoderCheck(DecoderFacts facts) {
+  private DecoderCheck(DecoderFacts facts, List<Tensor> start) {
     this.facts = facts;
+    this.start = start;
   }
 
   /**
    * Runs the checks.
    *
+   * @param start parameters of {@link #SIZES} that change nothing
    * @return the largest difference between logarithms of probabilities
    * @throws UnusableModel if a check fails
    */
-  static double run(DecoderSource decoder, BundleWriter writer, DecoderFacts facts) {
-    DecoderCheck check = new DecoderCheck(facts);
+  static double run(
+      DecoderSource decoder, BundleWriter writer, DecoderFacts facts, List<Tensor> start) {
+    DecoderCheck check = new DecoderCheck(facts, start);
     List<long[]> texts = Arrays.stream(LENGTHS).mapToObj(check::text).toList();
     List<float[]> logits = check.original(decoder, texts);
     double difference = check.packed(writer.path(Bundle.EVAL_MODEL), texts, logits);
@@ -152,10 +158,7 @@ final class DecoderCheck {
         feeds.put(port.name(), scope.floats(scalings, scalings.length));
       }
     }
-    // No learned tokens: where there are any, nothing is as in the original model.
-    Sizes sizes = Sizes.of(RANK, 1).with(Size.TOKENS, 0);
-    ParameterInitializer initializer = new ParameterInitializer(1, facts.base());
-    for (Tensor tensor : initializer.tensors(facts.parameters(), sizes)) {
+    for (Tensor tensor : start) {
       feeds.put(tensor.name(), scope.floats(tensor.floats(), tensor.shape().toArray()));
     }
     feeds.keySet().retainAll(session.inputs().stream().map(port -> port.name()).toList());
