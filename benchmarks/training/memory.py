@@ -16,7 +16,7 @@ LAYERS = ("lora", "lora-fa", "pissa", "dora", "vera", "loha", "lokr", "miss", "i
 METHODS = ("full", "last-layers:n=1", "bitfit", "norms", "head", *LAYERS, "bottleneck", "prompt", "prefix")
 MIB = 1024 * 1024
 
-# A state as large as the base passes through the heap, which is 1 GiB by default.
+# Where every weight has a number beside it, a state as large as the base passes through the heap, which is 1 GiB by default.
 HEAP = "-Xmx6g"
 
 
@@ -101,7 +101,7 @@ def trained(settings: Settings, base: Base, method: str, steps: int) -> Run:
     command = [settings.banyan, "train", "--bundle", bundle, "--data", data, "--batch-size", base.rows]
     command += ["--pad-to", base.length, "--max-steps", steps, "--epochs", 1000, "--threads", settings.threads]
     command += ["--json", "--out", settings.folder("adapters") / "memory", *settings.banyan_options]
-    if method == "full" and base.task == "causal-lm":
+    if method in ("full", "sparse") and base.task == "causal-lm":
         command = ["env", f"BANYAN_JAVA_OPTS={HEAP} {os.environ.get('BANYAN_JAVA_OPTS', '')}", *command]
     return measure.run(command, settings.folder("logs") / "banyan-memory.log")
 
