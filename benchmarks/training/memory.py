@@ -12,7 +12,7 @@ from smollm2 import float_onnx, smollm2
 from words import texts
 
 # Those that adapt layers, and are told which.
-LAYERS = ("lora", "lora-fa", "pissa", "dora", "vera", "loha", "lokr", "miss", "ia3", "sparse")
+LAYERS = ("lora", "lora-fa", "pissa", "olora", "dora", "vera", "loha", "lokr", "miss", "ia3", "sparse")
 METHODS = ("full", "last-layers:n=1", "bitfit", "norms", "head", *LAYERS, "bottleneck", "prompt", "prefix")
 MIB = 1024 * 1024
 
