@@ -8,6 +8,7 @@ import json
 import time
 
 import peft
+import peft.optimizers
 import torch
 import transformers
 from torch import nn
@@ -104,6 +105,9 @@ class Projected(Training):
 
     def __init__(self, model: Adapted, rate: float, steps: int, rank: int):
         super().__init__(model, rate, steps)
+        # It asks for these of a whole PEFT model; here the head stands beside one.
+        model.active_adapters = model.encoder.active_adapters
+        model.peft_config = model.encoder.peft_config
         self.optimizer = peft.optimizers.create_lorafa_optimizer(
             model=model, r=rank, lora_alpha=2 * rank, lr=rate, weight_decay=0.01
         )
