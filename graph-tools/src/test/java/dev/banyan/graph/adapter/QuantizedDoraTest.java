@@ -21,9 +21,6 @@ import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.MethodChoice;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
-import dev.banyan.graph.QuantizeRequest;
-import dev.banyan.graph.QuantizeRequest.Destination;
-import dev.banyan.graph.quantize.LayerChoice;
 import dev.banyan.graph.quantize.Quantization;
 import dev.banyan.graph.quantize.Scheme;
 import dev.banyan.graph.training.Bundles;
@@ -141,13 +138,9 @@ class QuantizedDoraTest {
   }
 
   private Bundle bundle(Scheme scheme) {
-    Path model = folder.resolve("quantized.onnx");
-    GraphTools.quantize(
-        new QuantizeRequest(
-            Fixtures.export("bert_opset17"),
-            new Quantization(scheme, 16, false, false),
-            LayerChoice.usual(),
-            new Destination(model, false)));
+    Path model =
+        Bundles.quantized(
+            Fixtures.export("bert_opset17"), new Quantization(scheme, 16, false, false), folder);
     return GraphTools.prepare(
             new PrepareRequest(
                     model,

@@ -15,14 +15,11 @@ import dev.banyan.graph.MergeRequest;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
 import dev.banyan.graph.PrepareRequest.WeightChoice;
-import dev.banyan.graph.QuantizeRequest;
-import dev.banyan.graph.QuantizeRequest.Destination;
 import dev.banyan.graph.blockwise.BlockMatrix;
 import dev.banyan.graph.blockwise.BlockProduct;
 import dev.banyan.graph.cli.MergeCommand;
 import dev.banyan.graph.io.OnnxReader;
 import dev.banyan.graph.ir.Node;
-import dev.banyan.graph.quantize.LayerChoice;
 import dev.banyan.graph.quantize.Quantization;
 import dev.banyan.graph.quantize.Scheme;
 import dev.banyan.graph.training.Bundles;
@@ -173,13 +170,7 @@ class QuantizedMergeTest {
   }
 
   private Bundle bundle(Quantization quantization, boolean dequantized) {
-    Path model = folder.resolve("quantized.onnx");
-    GraphTools.quantize(
-        new QuantizeRequest(
-            Fixtures.export("bert_opset17"),
-            quantization,
-            LayerChoice.usual(),
-            new Destination(model, false)));
+    Path model = Bundles.quantized(Fixtures.export("bert_opset17"), quantization, folder);
     return GraphTools.prepare(
             new PrepareRequest(
                     model,

@@ -3,21 +3,33 @@ package dev.banyan.graph.training;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.graph.Emission;
 import dev.banyan.graph.GraphTools;
+import dev.banyan.graph.MethodChoice;
 import dev.banyan.graph.PrepareRequest;
+import dev.banyan.graph.PrepareRequest.LanguageChoice;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
+import dev.banyan.graph.QuantizeRequest;
+import dev.banyan.graph.QuantizeRequest.Destination;
+import dev.banyan.graph.quantize.LayerChoice;
+import dev.banyan.graph.quantize.Quantization;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Bundles for tests. */
 public final class Bundles {
+  /** Words of the small decoders. */
+  static final int DECODER_VOCABULARY = 60;
+
   private Bundles() {}
 
   /** A copy of a resource of the MiniLM jar. */
@@ -42,6 +54,31 @@ public final class Bundles {
                 Pooling.MEAN,
                 OptionalInt.empty(),
                 folder.resolve("bundle")))
+        .bundle();
+  }
+
+  /** A model whose linear layers have few bits. */
+  public static Path quantized(Path model, Quantization quantization, Path folder) {
+    Path out = folder.resolve("quantized.onnx");
+    GraphTools.quantize(
+        new QuantizeRequest(model, quantization, LayerChoice.usual(), new Destination(out, false)));
+    return out;
+  }
+
+  /** Bundle of a small decoder, prepared for a method on the layers that it names, or these. */
+  static Bundle decoder(Path model, String method, String targets, Path folder) {
+    return GraphTools.prepare(
+            new PrepareRequest(
+                    model,
+                    tokenizer(folder, DECODER_VOCABULARY),
+                    Task.CAUSAL_LM,
+                    SiteChoice.of(""),
+                    Pooling.MEAN,
+                    Emission.FUSED,
+                    OptionalInt.of(16),
+                    folder.resolve("bundle"))
+                .with(new LanguageChoice(Optional.of("w1"), Optional.empty()))
+                .withMethods(List.of(MethodChoice.parse(method, SiteChoice.of(targets)))))
         .bundle();
   }
 

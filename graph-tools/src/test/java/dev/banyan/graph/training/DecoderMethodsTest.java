@@ -4,16 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.KeptWeights;
-import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Size;
-import dev.banyan.artifacts.bundle.Task;
-import dev.banyan.graph.Emission;
 import dev.banyan.graph.Fixtures;
-import dev.banyan.graph.GraphTools;
-import dev.banyan.graph.MethodChoice;
-import dev.banyan.graph.PrepareRequest;
-import dev.banyan.graph.PrepareRequest.LanguageChoice;
-import dev.banyan.graph.PrepareRequest.SiteChoice;
 import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.training.AdapterPlan;
 import dev.banyan.runtime.training.LearningRate;
@@ -25,15 +17,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Every method that a decoder without biases can have; {@code prepare} checks its graphs. */
 class DecoderMethodsTest {
-  private static final int VOCABULARY = 60;
-
   @TempDir Path folder;
 
   @ParameterizedTest
@@ -55,7 +44,8 @@ class DecoderMethodsTest {
     "full, 0.02"
   })
   void methodLearnsToGoOnWithATextAsADecoder(String method, double rate) throws IOException {
-    Bundle bundle = prepare(method);
+    Bundle bundle =
+        Bundles.decoder(Fixtures.family("llama_dynamo18"), method, "all-linear", folder);
     TrainingPlan usual = TrainingPlan.defaults();
     TrainingPlan plan =
         usual
@@ -78,21 +68,5 @@ class DecoderMethodsTest {
       lines.append("{\"prompt\": \"w%d \", \"completion\": \"w50 w51 w52\"}%n".formatted(i));
     }
     return Dataset.read(Files.writeString(folder.resolve("data.jsonl"), lines));
-  }
-
-  private Bundle prepare(String method) {
-    return GraphTools.prepare(
-            new PrepareRequest(
-                    Fixtures.family("llama_dynamo18"),
-                    Bundles.tokenizer(folder, VOCABULARY),
-                    Task.CAUSAL_LM,
-                    SiteChoice.of(""),
-                    Pooling.MEAN,
-                    Emission.FUSED,
-                    OptionalInt.of(16),
-                    folder.resolve("bundle"))
-                .with(new LanguageChoice(Optional.of("w1"), Optional.empty()))
-                .withMethods(List.of(MethodChoice.parse(method, SiteChoice.of("all-linear")))))
-        .bundle();
   }
 }

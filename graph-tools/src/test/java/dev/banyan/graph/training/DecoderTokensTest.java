@@ -6,19 +6,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterSpec;
-import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Sizes;
-import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
-import dev.banyan.graph.Emission;
 import dev.banyan.graph.Fixtures;
-import dev.banyan.graph.GraphTools;
-import dev.banyan.graph.MethodChoice;
-import dev.banyan.graph.PrepareRequest;
-import dev.banyan.graph.PrepareRequest.LanguageChoice;
-import dev.banyan.graph.PrepareRequest.SiteChoice;
 import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.ort.InferenceSession;
 import dev.banyan.runtime.ort.NativeTensor;
@@ -40,7 +32,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,7 +40,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Learned tokens before the texts of decoders as real exporters write them. */
 class DecoderTokensTest {
-  private static final int VOCABULARY = 60;
+  private static final int VOCABULARY = Bundles.DECODER_VOCABULARY;
   private static final int ROWS = 3;
   private static final int LENGTH = 7;
   private static final int ROOM = 4;
@@ -187,18 +178,6 @@ class DecoderTokensTest {
   }
 
   private Bundle prepare(String export, String method) {
-    return GraphTools.prepare(
-            new PrepareRequest(
-                    Fixtures.family(export),
-                    Bundles.tokenizer(folder, VOCABULARY),
-                    Task.CAUSAL_LM,
-                    SiteChoice.of(""),
-                    Pooling.MEAN,
-                    Emission.FUSED,
-                    OptionalInt.of(16),
-                    folder.resolve("bundle"))
-                .with(new LanguageChoice(Optional.of("w1"), Optional.empty()))
-                .withMethods(List.of(MethodChoice.parse(method, SiteChoice.of("")))))
-        .bundle();
+    return Bundles.decoder(Fixtures.family(export), method, "", folder);
   }
 }

@@ -6,19 +6,11 @@ import static org.assertj.core.api.Assertions.within;
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.ParameterSpec;
-import dev.banyan.artifacts.bundle.Pooling;
-import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.safetensors.SafetensorsFile;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
-import dev.banyan.graph.Emission;
 import dev.banyan.graph.Fixtures;
-import dev.banyan.graph.GraphTools;
-import dev.banyan.graph.MethodChoice;
 import dev.banyan.graph.ParityErrors;
-import dev.banyan.graph.PrepareRequest;
-import dev.banyan.graph.PrepareRequest.LanguageChoice;
-import dev.banyan.graph.PrepareRequest.SiteChoice;
 import dev.banyan.runtime.inference.AdapterWeights;
 import dev.banyan.runtime.inference.ServingPlan;
 import dev.banyan.runtime.ort.InferenceSession;
@@ -33,8 +25,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,7 +32,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Learned tokens before the texts of decoders, against adapters that PEFT trained. */
 class PeftDecodersTest {
-  private static final int VOCABULARY = 60;
+  private static final int VOCABULARY = Bundles.DECODER_VOCABULARY;
 
   /** Two programs sum in other orders; the logits are of about 1. */
   private static final float TOLERANCE = 1e-4f;
@@ -168,19 +158,7 @@ class PeftDecodersTest {
   }
 
   static Bundle prepare(Path folder, String base, String method) {
-    return GraphTools.prepare(
-            new PrepareRequest(
-                    Fixtures.peftBase(base),
-                    Bundles.tokenizer(folder, VOCABULARY),
-                    Task.CAUSAL_LM,
-                    SiteChoice.of(""),
-                    Pooling.MEAN,
-                    Emission.FUSED,
-                    OptionalInt.of(16),
-                    folder.resolve("bundle"))
-                .with(new LanguageChoice(Optional.of("w1"), Optional.empty()))
-                .withMethods(List.of(MethodChoice.parse(method, SiteChoice.of("")))))
-        .bundle();
+    return Bundles.decoder(Fixtures.peftBase(base), method, "", folder);
   }
 
   static Tensor tensor(SafetensorsFile file, String name) {

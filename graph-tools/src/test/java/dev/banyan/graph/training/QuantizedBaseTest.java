@@ -163,10 +163,7 @@ class QuantizedBaseTest {
   }
 
   private Path quantize(Path model, Quantization quantization) {
-    Path out = folder.resolve("quantized.onnx");
-    GraphTools.quantize(
-        new QuantizeRequest(model, quantization, LayerChoice.usual(), new Destination(out, false)));
-    return out;
+    return Bundles.quantized(model, quantization, folder);
   }
 
   private Bundle prepare(Path model, WeightChoice weights, int vocabulary) {

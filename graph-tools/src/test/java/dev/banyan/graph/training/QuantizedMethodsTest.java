@@ -13,10 +13,7 @@ import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.MethodChoice;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
-import dev.banyan.graph.QuantizeRequest;
-import dev.banyan.graph.QuantizeRequest.Destination;
 import dev.banyan.graph.io.OnnxReader;
-import dev.banyan.graph.quantize.LayerChoice;
 import dev.banyan.graph.quantize.Quantization;
 import dev.banyan.graph.quantize.Scheme;
 import dev.banyan.runtime.data.Dataset;
@@ -114,13 +111,9 @@ class QuantizedMethodsTest {
   }
 
   private Bundle prepare(String method) {
-    Path model = folder.resolve("nf4.onnx");
-    GraphTools.quantize(
-        new QuantizeRequest(
-            Fixtures.export("bert_opset17"),
-            new Quantization(Scheme.NF4, 16, false, true),
-            LayerChoice.usual(),
-            new Destination(model, false)));
+    Path model =
+        Bundles.quantized(
+            Fixtures.export("bert_opset17"), new Quantization(Scheme.NF4, 16, false, true), folder);
     return GraphTools.prepare(
             new PrepareRequest(
                     model,
