@@ -1,7 +1,10 @@
 package dev.banyan.runtime.inference;
 
+import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.runtime.RuntimeFailure;
+import java.util.List;
+import java.util.stream.Stream;
 
 /** A model that cannot be served as asked. */
 public abstract sealed class InferenceFailure extends RuntimeFailure {
@@ -15,15 +18,25 @@ public abstract sealed class InferenceFailure extends RuntimeFailure {
   public static final class BankTooLarge extends InferenceFailure {
     private static final long serialVersionUID = 1;
 
-    BankTooLarge(String parameter, long bytes, ServingPlan plan) {
+    BankTooLarge(ParameterSpec spec, long bytes, ServingPlan plan) {
       super(
-          "The bank of '%s' for %d slots, rank %d and %d labels has %d MiB, more than the 2047 MiB of one tensor; lower --slots, --max-rank or --max-labels"
-              .formatted(
-                  parameter,
-                  plan.slots(),
-                  plan.room().of(Size.RANK),
-                  plan.room().of(Size.LABELS),
-                  bytes >> 20));
+          "The bank of '%s' has %d MiB, more than the 2047 MiB of one tensor; lower %s"
+              .formatted(spec.name(), bytes >> 20, String.join(" or ", flags(spec, plan))));
+    }
+
+    /** The flags that its size comes from, with what they are. */
+    private static List<String> flags(ParameterSpec spec, ServingPlan plan) {
+      String copies =
+          spec.isShared()
+              ? "--projections (%d)".formatted(plan.projections())
+              : "--slots (%d)".formatted(plan.slots());
+      return Stream.concat(
+              Stream.of(copies),
+              spec.dims().stream()
+                  .flatMap(dim -> Size.of(dim).stream())
+                  .map(size -> "--max-%s (%d)".formatted(size.text(), plan.room().of(size))))
+          .distinct()
+          .toList();
     }
   }
 
@@ -33,7 +46,7 @@ public abstract sealed class InferenceFailure extends RuntimeFailure {
 
     BanksTooLarge(long slot, long machine, ServingPlan plan) {
       super(
-          "Each of %d slots, and that of the bare base, holds up to %d MiB; the machine has %d MiB. Lower --slots; an adapter of --method full is as large as its base, and one that is merged ('banyan merge') needs no slot"
+          "Each of %d slots, and that of the bare base, holds up to %d MiB; the machine has %d MiB, for what all adapters share too. Lower --slots; an adapter of --method full is as large as its base, and one that is merged ('banyan merge') needs no slot"
               .formatted(plan.slots(), slot >> 20, machine >> 20));
     }
   }

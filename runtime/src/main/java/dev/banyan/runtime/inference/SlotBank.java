@@ -103,30 +103,39 @@ public final class SlotBank implements AutoCloseable {
   }
 
   private static void requireFits(ParameterSpec spec, ServingPlan plan) {
-    long slot = spec.shape(plan.room()).elements() * DType.FLOAT.bytes();
-    int many = spec.isShared() ? plan.projections() : plan.slots();
-    long bytes = Math.multiplyExact(slot, many + 1L);
+    long bytes = Math.multiplyExact(slotBytes(spec, plan), copies(spec, plan));
     if (bytes > Integer.MAX_VALUE) {
-      throw new InferenceFailure.BankTooLarge(spec.name(), bytes, plan);
+      throw new InferenceFailure.BankTooLarge(spec, bytes, plan);
     }
   }
 
   /** Memory that is not there would be taken from the process when it is first written to. */
   private static void requireFits(List<ParameterSpec> specs, ServingPlan plan) {
-    long slot =
-        specs.stream()
-            .filter(spec -> spec.isBanked() && !spec.isShared())
-            .mapToLong(spec -> spec.shape(plan.room()).elements() * DType.FLOAT.bytes())
-            .sum();
+    List<ParameterSpec> banked = specs.stream().filter(ParameterSpec::isBanked).toList();
+    long all = banked.stream().mapToLong(spec -> slotBytes(spec, plan) * copies(spec, plan)).sum();
     long machine = ProcessStats.memoryBytes();
-    if (slot * (plan.slots() + 1L) > machine) {
+    if (all > machine) {
+      long slot =
+          banked.stream()
+              .filter(spec -> !spec.isShared())
+              .mapToLong(spec -> slotBytes(spec, plan))
+              .sum();
       throw new InferenceFailure.BanksTooLarge(slot, machine, plan);
     }
   }
 
+  private static long slotBytes(ParameterSpec spec, ServingPlan plan) {
+    return spec.shape(plan.room()).elements() * DType.FLOAT.bytes();
+  }
+
+  /** How often a bank has a parameter, zeros for the bare base among them. */
+  private static long copies(ParameterSpec spec, ServingPlan plan) {
+    return 1L + (spec.isShared() ? plan.projections() : plan.slots());
+  }
+
   private Bank allocate(ParameterSpec spec, ServingPlan plan) {
     Shape shape = spec.shape(plan.room());
-    long bytes = shape.elements() * DType.FLOAT.bytes() * slots;
+    long bytes = slotBytes(spec, plan) * slots;
     // 64 bytes: what ORT's vector kernels like to read from.
     return new Bank(spec, shape, arena.allocate(bytes, 64));
   }

@@ -21,7 +21,8 @@ class SlotBankTest {
   void bankBeyondTwoGibibytesIsRefusedByName() {
     assertThatThrownBy(() -> bank(List.of(matrix(0)), 2))
         .isInstanceOf(InferenceFailure.BankTooLarge.class)
-        .hasMessageContaining("layer.0.weight");
+        .hasMessage(
+            "The bank of 'layer.0.weight' has 2929 MiB, more than the 2047 MiB of one tensor; lower --slots (2)");
   }
 
   @Test
