@@ -3,8 +3,13 @@ package dev.banyan.runtime.base;
 import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
+import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
+import org.ejml.interfaces.decomposition.QRDecomposition;
 
 /**
  * Factors of a layer's weight that an adapter starts from and counts from: what it adds is its own
@@ -76,12 +81,25 @@ public record LayerFactors(Tensor a, Tensor b) {
     return factors.build();
   }
 
+  /** Householder's reflections have the signs of LAPACK's, so these are PyTorch's vectors. */
   private static LayerFactors orthogonal(Wanted wanted, Matrix weight) {
     int count = Math.min(wanted.rank(), Math.min(weight.rows(), weight.columns()));
-    double[][] basis = OrthogonalBasis.ofRows(weight, count);
+    DMatrixRMaj first = new DMatrixRMaj(weight.columns(), count);
+    for (int k = 0; k < count; k++) {
+      for (int i = 0; i < weight.columns(); i++) {
+        first.set(i, k, weight.at(k, i));
+      }
+    }
+    QRDecomposition<DMatrixRMaj> parts = DecompositionFactory_DDRM.qr(weight.columns(), count);
+    // False where a row is zero: nothing is reflected for it then, and the basis is one all the
+    // same.
+    boolean _ = parts.decompose(first);
+    DMatrixRMaj rows = CommonOps_DDRM.transpose(parts.getQ(null, true), null);
     Factors factors = new Factors(weight, wanted.rank());
     for (int k = 0; k < count; k++) {
-      factors.put(k, weight.times(basis[k]), 1, basis[k], 1);
+      double[] row =
+          Arrays.copyOfRange(rows.data, k * weight.columns(), (k + 1) * weight.columns());
+      factors.put(k, weight.times(row), 1, row, 1);
     }
     return factors.build();
   }
