@@ -8,30 +8,19 @@ import dev.banyan.artifacts.bundle.Initializer;
 import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Sizes;
-import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.tensor.DType;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
-import dev.banyan.graph.io.OnnxWriter;
 import dev.banyan.graph.ir.Dim;
 import dev.banyan.graph.ir.Graph;
-import dev.banyan.graph.ir.GraphBuilder;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.Node;
-import dev.banyan.graph.ir.OpId;
 import dev.banyan.graph.ir.TensorType;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.site.Site;
-import dev.banyan.graph.site.SiteDiscovery;
 import dev.banyan.graph.text.GraphText;
-import dev.banyan.graph.training.TrainingRun;
 import dev.banyan.runtime.base.BaseNorms;
 import dev.banyan.runtime.base.LayerFactors;
-import dev.banyan.runtime.ort.InferenceSession;
-import dev.banyan.runtime.ort.NativeTensor;
-import dev.banyan.runtime.ort.OutputTensors;
-import dev.banyan.runtime.ort.SessionSettings;
-import dev.banyan.runtime.ort.TensorScope;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -55,9 +44,6 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 abstract class AdapterMethodContract {
   private static final int BATCH = 3;
-  private static final int SEQUENCE = 4;
-  private static final int IN = 5;
-  private static final int OUT = 6;
   private static final int RANK = 2;
   private static final int SLOTS = 3;
   private static final float SCALING = 0.5f;
@@ -86,39 +72,10 @@ abstract class AdapterMethodContract {
     return Optional.empty();
   }
 
-  /** The shapes of input that a linear layer has in real models. */
-  enum Layer {
-    TOKENS(SEQUENCE),
-    POOLED(1),
-    FLATTENED(SEQUENCE);
-
-    private final int tokens;
-
-    Layer(int tokens) {
-      this.tokens = tokens;
-    }
-
-    List<Dim> dims(int last) {
-      return switch (this) {
-        case TOKENS -> List.of(Dim.of("batch"), Dim.of("sequence"), Dim.of(last));
-        case POOLED -> List.of(Dim.of("batch"), Dim.of(last));
-        case FLATTENED -> List.of(Dim.of("rows"), Dim.of(last));
-      };
-    }
-
-    Shape shape(int rows) {
-      return switch (this) {
-        case TOKENS -> Shape.of(rows, SEQUENCE, IN);
-        case POOLED -> Shape.of(rows, IN);
-        case FLATTENED -> Shape.of((long) rows * SEQUENCE, IN);
-      };
-    }
-  }
-
   @ParameterizedTest
   @EnumSource
-  void initialValuesLeaveTheBaseAsItIs(Layer layer) {
-    float[] x = numbers(BATCH * layer.tokens * IN);
+  void initialValuesLeaveTheBaseAsItIs(OneLayer layer) {
+    float[] x = numbers(BATCH * layer.tokens() * OneLayer.IN);
     Map<String, Tensor> start = new HashMap<>();
     for (Tensor tensor :
         new ParameterInitializer(3, values(layer)).tensors(parameters(layer), Sizes.of(RANK, 1))) {
@@ -129,19 +86,19 @@ abstract class AdapterMethodContract {
 
   @ParameterizedTest
   @EnumSource
-  void zerosInABankLeaveTheBaseAsItIs(Layer layer) {
-    float[] x = numbers(BATCH * layer.tokens * IN);
+  void zerosInABankLeaveTheBaseAsItIs(OneLayer layer) {
+    float[] x = numbers(BATCH * layer.tokens() * OneLayer.IN);
     assertThat(serve(layer, BATCH, x, adapters(layer), 0, 0, 0)).isEqualTo(base(layer, BATCH, x));
   }
 
   @ParameterizedTest
   @EnumSource
-  void everyRowOfAServedBatchIsWhatItsAdapterGivesInTraining(Layer layer) {
+  void everyRowOfAServedBatchIsWhatItsAdapterGivesInTraining(OneLayer layer) {
     List<Map<String, Tensor>> adapters = adapters(layer);
-    float[] x = numbers(BATCH * layer.tokens * IN);
+    float[] x = numbers(BATCH * layer.tokens() * OneLayer.IN);
     float[] served = serve(layer, BATCH, x, adapters, 2, 0, 1);
-    int rowIn = layer.tokens * IN;
-    int rowOut = layer.tokens * OUT;
+    int rowIn = layer.tokens() * OneLayer.IN;
+    int rowOut = layer.tokens() * OneLayer.OUT;
     int[] slots = {2, 0, 1};
     for (int row = 0; row < BATCH; row++) {
       float[] alone =
@@ -157,13 +114,13 @@ abstract class AdapterMethodContract {
 
   @ParameterizedTest
   @EnumSource
-  void aMergedWeightGivesWhatLayerAndAdapterGive(Layer layer) {
+  void aMergedWeightGivesWhatLayerAndAdapterGive(OneLayer layer) {
     Assumptions.assumeTrue(method() instanceof MergeableMethod, "cannot be merged");
     MergeableMethod mergeable = (MergeableMethod) method();
-    float[] x = numbers(BATCH * layer.tokens * IN);
+    float[] x = numbers(BATCH * layer.tokens() * OneLayer.IN);
     Map<String, Tensor> adapter = adapters(layer).get(1);
-    Model model = layer(layer);
-    Site site = site(model);
+    Model model = layer.model();
+    Site site = OneLayer.site(model);
     List<Tensor> folded = banked(layer).stream().map(spec -> merged(layer, spec, adapter)).toList();
     Tensor weight = site.weight().constant().orElseThrow();
     Tensor bias = model.graph().value("b").constant().orElseThrow();
@@ -183,11 +140,11 @@ abstract class AdapterMethodContract {
 
   @ParameterizedTest
   @EnumSource
-  void whatIsDroppedIsZeroForTheAdapterAlone(Layer layer) {
+  void whatIsDroppedIsZeroForTheAdapterAlone(OneLayer layer) {
     Assumptions.assumeTrue(method().canDrop(), "what is dropped is made up for by scaling");
     Map<String, Tensor> adapter = adapters(layer).get(1);
-    float[] x = numbers(BATCH * layer.tokens * IN);
-    byte[] mask = new byte[BATCH * SEQUENCE * IN];
+    float[] x = numbers(BATCH * layer.tokens() * OneLayer.IN);
+    byte[] mask = new byte[BATCH * OneLayer.SEQUENCE * OneLayer.IN];
     float[] left = x.clone();
     for (int i = 0; i < mask.length; i++) {
       mask[i] = (byte) random.nextInt(2);
@@ -201,9 +158,9 @@ abstract class AdapterMethodContract {
     for (int i = 0; i < expected.length; i++) {
       expected[i] += COMPENSATION * (adapted[i] - bare[i]);
     }
-    Model model = layer(layer);
+    Model model = layer.model();
     Value scaling = model.graph().addInput("scaling", TensorType.of(DType.FLOAT, Dim.of(1)));
-    List<Site> sites = List.of(site(model));
+    List<Site> sites = List.of(OneLayer.site(model));
     boolean told = method().tellsCompensation();
     Dropout dropout = Dropout.at(sites, model.graph(), told);
     new InsertAdapters(model.graph(), method()).forTraining(sites, scaling, dropout);
@@ -213,7 +170,7 @@ abstract class AdapterMethodContract {
       Tensor factor = Tensor.ofFloats("factor", Shape.SCALAR, COMPENSATION);
       feeds.put(Dropout.COMPENSATION, factor);
     }
-    Shape shape = Shape.of(BATCH, SEQUENCE, IN);
+    Shape shape = Shape.of(BATCH, OneLayer.SEQUENCE, OneLayer.IN);
     feeds.put(
         "block.dense.lora_dropout",
         new Tensor("mask", DType.BOOL, shape, MemorySegment.ofArray(mask)));
@@ -223,30 +180,31 @@ abstract class AdapterMethodContract {
 
   @ParameterizedTest
   @EnumSource
-  void aRemovedAdapterLeavesTheBase(Layer layer) {
-    Model model = layer(layer);
+  void aRemovedAdapterLeavesTheBase(OneLayer layer) {
+    Model model = layer.model();
     Value scaling = model.graph().addInput("scaling", TensorType.of(DType.FLOAT));
     List<Value> parameters =
-        new InsertAdapters(model.graph(), method()).forTraining(List.of(site(model)), scaling);
+        new InsertAdapters(model.graph(), method())
+            .forTraining(List.of(OneLayer.site(model)), scaling);
     RemoveAdapters remove = new RemoveAdapters(model.graph(), method().name());
     Node node = remove.layer("block.dense", method().pointAt("block.dense"));
     assertThat(node.name()).isEqualTo("/block/dense/MatMul");
     remove.at("block.dense", parameters);
     model.graph().removeUnused(scaling);
-    assertThat(GraphText.print(model)).isEqualTo(GraphText.print(layer(layer)));
+    assertThat(GraphText.print(model)).isEqualTo(GraphText.print(layer.model()));
   }
 
   @ParameterizedTest
   @EnumSource
-  void anAdapterChangesTheOutput(Layer layer) {
-    float[] x = numbers(BATCH * layer.tokens * IN);
+  void anAdapterChangesTheOutput(OneLayer layer) {
+    float[] x = numbers(BATCH * layer.tokens() * OneLayer.IN);
     assertThat(train(layer, BATCH, x, adapters(layer).get(1))).isNotEqualTo(base(layer, BATCH, x));
   }
 
   @ParameterizedTest
   @EnumSource
-  void parametersAreNamedAfterTheSite(Layer layer) {
-    assertThat(method().parameters(site(layer(layer))))
+  void parametersAreNamedAfterTheSite(OneLayer layer) {
+    assertThat(method().parameters(OneLayer.site(layer.model())))
         .isNotEmpty()
         .allSatisfy(
             spec -> {
@@ -255,19 +213,19 @@ abstract class AdapterMethodContract {
             });
   }
 
-  private List<ParameterSpec> parameters(Layer layer) {
-    Site site = site(layer(layer));
+  private List<ParameterSpec> parameters(OneLayer layer) {
+    Site site = OneLayer.site(layer.model());
     List<ParameterSpec> all = new ArrayList<>(method().parameters(site));
     all.addAll(method().shared(List.of(site)));
     return all;
   }
 
-  private List<ParameterSpec> banked(Layer layer) {
+  private List<ParameterSpec> banked(OneLayer layer) {
     return parameters(layer).stream().filter(ParameterSpec::isBanked).toList();
   }
 
   /** The bare base in slot 0, and random adapters. */
-  private List<Map<String, Tensor>> adapters(Layer layer) {
+  private List<Map<String, Tensor>> adapters(OneLayer layer) {
     List<Map<String, Tensor>> adapters = new ArrayList<>();
     for (int slot = 0; slot < SLOTS; slot++) {
       Map<String, Tensor> adapter = new HashMap<>();
@@ -284,24 +242,20 @@ abstract class AdapterMethodContract {
   }
 
   /** What parameters start from that is computed of the layer's weight. */
-  private BaseValues values(Layer layer) {
+  private BaseValues values(OneLayer layer) {
     Map<String, Tensor> values = new HashMap<>();
     for (ParameterSpec spec : parameters(layer)) {
       if (spec.startsFromBase()) {
-        values.put(spec.name(), BaseNorms.ofColumns(weight(layer)).named(spec.name()));
+        values.put(spec.name(), BaseNorms.ofColumns(layer.weight()).named(spec.name()));
       } else if (spec.init() == Initializer.FACTOR_OF_BASE) {
         LayerFactors.Wanted wanted =
             new LayerFactors.Wanted(spec.method().orElseThrow(), RANK, SCALING);
-        LayerFactors factors = LayerFactors.of(wanted, weight(layer));
+        LayerFactors factors = LayerFactors.of(wanted, layer.weight());
         boolean first = spec.dims().getLast().equals(ParameterSpec.RANK);
         values.put(spec.name(), (first ? factors.a() : factors.b()).named(spec.name()));
       }
     }
     return new BaseValues(values);
-  }
-
-  private static Tensor weight(Layer layer) {
-    return site(layer(layer)).weight().constant().orElseThrow();
   }
 
   private float[] numbers(int count) {
@@ -312,59 +266,24 @@ abstract class AdapterMethodContract {
     return numbers;
   }
 
-  private static Model layer(Layer layer) {
-    Graph graph = new Graph("layer");
-    SplittableRandom weights = new SplittableRandom(1);
-    float[] values = new float[IN * OUT];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) weights.nextGaussian();
-    }
-    Value x = graph.addInput("x", new TensorType(DType.FLOAT, layer.dims(IN)));
-    Value w = graph.addConstant(Tensor.ofFloats("w", Shape.of(IN, OUT), values));
-    Value product =
-        graph
-            .addNode(
-                OpId.onnx("MatMul"),
-                "/block/dense/MatMul",
-                List.of(x, w),
-                List.of("product"),
-                Map.of())
-            .output();
-    TensorType out = new TensorType(DType.FLOAT, layer.dims(OUT));
-    product.withType(out);
-    float[] biases = new float[OUT];
-    for (int i = 0; i < OUT; i++) {
-      biases[i] = (float) weights.nextGaussian();
-    }
-    Value b = graph.addConstant(Tensor.ofFloats("b", Shape.of(OUT), biases));
-    Value biased = new GraphBuilder(graph, "bias").op("Add", product, b).withType(out);
-    Value y = new GraphBuilder(graph, "y").op("Neg", biased);
-    graph.addOutput(y.withType(out));
-    return new Model(graph, Map.of("", 17), 8, Map.of());
+  private float[] base(OneLayer layer, int rows, float[] x) {
+    return run(layer.model(), layer.shape(rows), x, Map.of());
   }
 
-  private static Site site(Model model) {
-    return SiteDiscovery.of(model).getFirst();
-  }
-
-  private float[] base(Layer layer, int rows, float[] x) {
-    return run(layer(layer), layer.shape(rows), x, Map.of());
-  }
-
-  private float[] train(Layer layer, int rows, float[] x, Map<String, Tensor> adapter) {
-    Model model = layer(layer);
+  private float[] train(OneLayer layer, int rows, float[] x, Map<String, Tensor> adapter) {
+    Model model = layer.model();
     Value scaling = model.graph().addInput("scaling", TensorType.of(DType.FLOAT));
-    new InsertAdapters(model.graph(), method()).forTraining(List.of(site(model)), scaling);
+    new InsertAdapters(model.graph(), method()).forTraining(List.of(OneLayer.site(model)), scaling);
     Map<String, Tensor> feeds = new HashMap<>(adapter);
     feeds.put("scaling", Tensor.ofFloats("scaling", Shape.SCALAR, SCALING));
     return run(model, layer.shape(rows), x, feeds);
   }
 
   private float[] serve(
-      Layer layer, int rows, float[] x, List<Map<String, Tensor>> adapters, long... slots) {
-    Model model = layer(layer);
+      OneLayer layer, int rows, float[] x, List<Map<String, Tensor>> adapters, long... slots) {
+    Model model = layer.model();
     Value ids = model.graph().addInput("ids", TensorType.of(DType.INT64, Dim.of("batch")));
-    new InsertAdapters(model.graph(), method()).forServing(List.of(site(model)), ids);
+    new InsertAdapters(model.graph(), method()).forServing(List.of(OneLayer.site(model)), ids);
     Map<String, Tensor> feeds = new HashMap<>();
     feeds.put("ids", Tensor.ofLongs("ids", Shape.of(slots.length), slots));
     for (ParameterSpec spec : parameters(layer)) {
@@ -380,12 +299,12 @@ abstract class AdapterMethodContract {
     return run(model, layer.shape(rows), x, feeds);
   }
 
-  private Tensor merged(Layer layer, ParameterSpec spec, Map<String, Tensor> adapter) {
-    return ofWeight(spec, folded(layer, adapter), weight(layer))
+  private Tensor merged(OneLayer layer, ParameterSpec spec, Map<String, Tensor> adapter) {
+    return ofWeight(spec, folded(layer, adapter), layer.weight())
         .orElseGet(() -> folded(spec, adapter));
   }
 
-  private Map<String, Tensor> folded(Layer layer, Map<String, Tensor> adapter) {
+  private Map<String, Tensor> folded(OneLayer layer, Map<String, Tensor> adapter) {
     Map<String, Tensor> folded = new HashMap<>();
     parameters(layer).forEach(spec -> folded.put(spec.name(), folded(spec, adapter)));
     return folded;
@@ -402,7 +321,7 @@ abstract class AdapterMethodContract {
   }
 
   /** What a bank holds of several adapters: of what is one at the start the distance from it. */
-  private Tensor bank(Layer layer, ParameterSpec spec, List<Map<String, Tensor>> adapters) {
+  private Tensor bank(OneLayer layer, ParameterSpec spec, List<Map<String, Tensor>> adapters) {
     Shape each = spec.shape(RANK, 1);
     List<Long> dims = new ArrayList<>(List.of((long) adapters.size()));
     dims.addAll(each.dims());
@@ -411,7 +330,7 @@ abstract class AdapterMethodContract {
     for (int slot = 0; slot < adapters.size(); slot++) {
       Map<String, Tensor> adapter = adapters.get(slot);
       Tensor banked =
-          ofWeight(spec, folded(layer, adapter), weight(layer))
+          ofWeight(spec, folded(layer, adapter), layer.weight())
               .orElseGet(() -> values(layer).banked(spec, folded(spec, adapter)));
       System.arraycopy(banked.floats(), 0, values, slot * elements, elements);
     }
@@ -419,20 +338,9 @@ abstract class AdapterMethodContract {
   }
 
   private float[] run(Model model, Shape shape, float[] x, Map<String, Tensor> more) {
-    String name = "model-" + random.nextLong(Long.MAX_VALUE);
-    Path file = folder.resolve(name + ".onnx");
-    try (ExternalDataWriter weights = new ExternalDataWriter(folder.resolve(name + ".data"))) {
-      new OnnxWriter(weights).write(model, file);
-    }
-    try (InferenceSession session = InferenceSession.open(file, SessionSettings.defaults());
-        TensorScope scope = new TensorScope()) {
-      Map<String, NativeTensor> feeds = new HashMap<>();
-      feeds.put("x", scope.floats(x, shape.toArray()));
-      feeds.putAll(TrainingRun.feeds(scope, more));
-      String output = session.outputs().getFirst().name();
-      try (OutputTensors out = session.run(feeds, List.of(output))) {
-        return out.floats(output);
-      }
-    }
+    Map<String, Tensor> feeds = new HashMap<>(more);
+    feeds.put("x", Tensor.ofFloats("x", shape, x));
+    Path file = folder.resolve("model-" + random.nextLong(Long.MAX_VALUE) + ".onnx");
+    return GraphRun.of(model, file, feeds).values().iterator().next();
   }
 }
