@@ -13,6 +13,7 @@ import dev.banyan.graph.QuantizeRequest;
 import dev.banyan.graph.QuantizeRequest.Destination;
 import dev.banyan.graph.quantize.LayerChoice;
 import dev.banyan.graph.quantize.Quantization;
+import dev.banyan.runtime.data.Dataset;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -63,6 +65,21 @@ public final class Bundles {
     GraphTools.quantize(
         new QuantizeRequest(model, quantization, LayerChoice.usual(), new Destination(out, false)));
     return out;
+  }
+
+  /** Texts of 3 to 8 words, labelled by which of two words is among them. */
+  static Dataset texts(Path folder) throws IOException {
+    SplittableRandom random = new SplittableRandom(1);
+    StringBuilder lines = new StringBuilder();
+    for (int i = 0; i < 48; i++) {
+      int label = random.nextInt(2);
+      StringBuilder text = new StringBuilder("w" + (1 + label));
+      for (int word = random.nextInt(2, 8); word > 0; word--) {
+        text.append(" w").append(random.nextInt(3, 40));
+      }
+      lines.append("{\"text\": \"%s\", \"label\": \"%d\"}%n".formatted(text, label));
+    }
+    return Dataset.read(Files.writeString(folder.resolve("data.jsonl"), lines));
   }
 
   /** Bundle of a small decoder, prepared for a method on the layers that it names, or these. */

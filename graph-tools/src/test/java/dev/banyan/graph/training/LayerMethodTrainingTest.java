@@ -13,7 +13,6 @@ import dev.banyan.graph.GraphTools;
 import dev.banyan.graph.MethodChoice;
 import dev.banyan.graph.PrepareRequest;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
-import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.data.Encoding;
 import dev.banyan.runtime.inference.AdapterWeights;
 import dev.banyan.runtime.inference.BaseModel;
@@ -30,13 +29,11 @@ import dev.banyan.runtime.training.TrainingListener;
 import dev.banyan.runtime.training.TrainingPlan;
 import dev.banyan.runtime.training.TrainingReport;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
@@ -172,22 +169,7 @@ class LayerMethodTrainingTest {
             .with(usual.passes().withEpochs(8))
             .with(new LearningRate.Constant(run.rate(), 0));
     return new Trainer(bundle, plan, listener)
-        .train(new TrainingData(data(), Optional.empty()), place);
-  }
-
-  /** Texts of 3 to 8 words, labelled by which of two words is among them. */
-  private Dataset data() throws IOException {
-    SplittableRandom random = new SplittableRandom(1);
-    StringBuilder lines = new StringBuilder();
-    for (int i = 0; i < 48; i++) {
-      int label = random.nextInt(2);
-      StringBuilder text = new StringBuilder("w" + (1 + label));
-      for (int word = random.nextInt(2, 8); word > 0; word--) {
-        text.append(" w").append(random.nextInt(3, 40));
-      }
-      lines.append("{\"text\": \"%s\", \"label\": \"%d\"}%n".formatted(text, label));
-    }
-    return Dataset.read(Files.writeString(folder.resolve("data.jsonl"), lines));
+        .train(new TrainingData(Bundles.texts(folder), Optional.empty()), place);
   }
 
   private Bundle prepare(Run run) {

@@ -10,7 +10,6 @@ import dev.banyan.artifacts.bundle.ParameterInitializer;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Size;
-import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.tensor.Shape;
 import dev.banyan.artifacts.tensor.Tensor;
@@ -29,11 +28,6 @@ import dev.banyan.runtime.inference.AdapterWeights;
 import dev.banyan.runtime.inference.BaseModel;
 import dev.banyan.runtime.inference.Row;
 import dev.banyan.runtime.inference.ServingPlan;
-import dev.banyan.runtime.ort.InferenceSession;
-import dev.banyan.runtime.ort.NativeTensor;
-import dev.banyan.runtime.ort.OutputTensors;
-import dev.banyan.runtime.ort.SessionSettings;
-import dev.banyan.runtime.ort.TensorScope;
 import dev.banyan.runtime.training.AdapterPlan;
 import dev.banyan.runtime.training.LearningRate;
 import dev.banyan.runtime.training.RunPlace;
@@ -44,11 +38,9 @@ import dev.banyan.runtime.training.TrainingListener;
 import dev.banyan.runtime.training.TrainingPlan;
 import dev.banyan.runtime.training.TrainingReport;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -67,14 +59,6 @@ import org.junit.jupiter.params.provider.CsvSource;
  * A subclass names the method.
  */
 abstract class ModelMethodContract {
-  private static final int TOKENS = 3;
-  private static final int ROOM = 5;
-  private static final int LABELS = 2;
-  private static final int ROWS = 4;
-  private static final int LENGTH = 7;
-
-  /** Tokens of the adapter in each slot. */
-  private static final long[] COUNTS = {0, TOKENS, 1, ROOM};
 
   @TempDir Path folder;
 
@@ -98,18 +82,21 @@ abstract class ModelMethodContract {
   void textsWithoutLearnedTokensAreTheBases(String model, Pooling pooling) {
     Bundle bundle = prepare(model, Task.EMBEDDING, pooling, method());
     Bundle plain = prepare(model, Task.EMBEDDING, pooling, "lora:targets=head-only");
-    RandomBatch batch = RandomBatch.of(new SplittableRandom(4), 40, ROWS, LENGTH);
-    float[] bare = serve(plain, batch, "embeddings", 0, 0, 0, 0);
+    RandomBatch batch =
+        RandomBatch.of(new SplittableRandom(4), 40, TokenRuns.ROWS, TokenRuns.LENGTH);
+    float[] bare = TokenRuns.serve(plain, batch, "embeddings", 0, 0, 0, 0);
 
-    assertThat(serve(bundle, batch, "embeddings", 0, 0, 0, 0)).containsExactly(bare, within(1e-6f));
-    float[] mixed = serve(bundle, batch, "embeddings", 0, 1, 2, 3);
-    int width = bare.length / ROWS;
-    for (int row = 0; row < ROWS; row++) {
+    assertThat(TokenRuns.serve(bundle, batch, "embeddings", 0, 0, 0, 0))
+        .containsExactly(bare, within(1e-6f));
+    float[] mixed = TokenRuns.serve(bundle, batch, "embeddings", 0, 1, 2, 3);
+    int width = bare.length / TokenRuns.ROWS;
+    for (int row = 0; row < TokenRuns.ROWS; row++) {
       float[] own = Arrays.copyOfRange(mixed, row * width, (row + 1) * width);
       // Float32 sums over columns of other numbers.
       assertThat(own)
           .as("row " + row)
-          .containsExactly(serve(bundle, batch.row(row), "embeddings", row), within(1e-5f));
+          .containsExactly(
+              TokenRuns.serve(bundle, batch.row(row), "embeddings", row), within(1e-5f));
       float[] base = Arrays.copyOfRange(bare, row * width, (row + 1) * width);
       if (row == 0) {
         assertThat(own).containsExactly(base, within(1e-5f));
@@ -127,11 +114,12 @@ abstract class ModelMethodContract {
   })
   void whatIsServedIsWhatWasTrained(String model, Task task, Pooling pooling) {
     Bundle bundle = prepare(model, task, pooling, method());
-    RandomBatch batch = RandomBatch.of(new SplittableRandom(4), 40, ROWS, LENGTH);
+    RandomBatch batch =
+        RandomBatch.of(new SplittableRandom(4), 40, TokenRuns.ROWS, TokenRuns.LENGTH);
     String output = task == Task.EMBEDDING ? "embeddings" : "logits";
-    for (int slot = 0; slot < COUNTS.length; slot++) {
-      float[] served = serve(bundle, batch, output, slot, slot, slot, slot);
-      float[] trained = judge(bundle, batch, output, slot);
+    for (int slot = 0; slot < TokenRuns.COUNTS.length; slot++) {
+      float[] served = TokenRuns.serve(bundle, batch, output, slot, slot, slot, slot);
+      float[] trained = TokenRuns.judge(bundle, batch, output, slot);
       assertThat(served).hasSameSizeAs(trained);
       for (int i = 0; i < served.length; i++) {
         if (task != Task.TOKEN_CLASSIFICATION || isToken(batch, i)) {
@@ -142,8 +130,8 @@ abstract class ModelMethodContract {
   }
 
   private static boolean isToken(RandomBatch batch, int element) {
-    int token = element / LABELS;
-    return batch.isToken(token / LENGTH, token % LENGTH);
+    int token = element / TokenRuns.LABELS;
+    return batch.isToken(token / TokenRuns.LENGTH, token % TokenRuns.LENGTH);
   }
 
   @ParameterizedTest
@@ -160,14 +148,14 @@ abstract class ModelMethodContract {
         prepare(
             request(model, Task.TEXT_CLASSIFICATION, Pooling.MEAN, method())
                 .with(recompute ? choice.withRecompute() : choice));
-    Map<String, Tensor> batch = TrainingRun.texts(ROWS, LENGTH);
+    Map<String, Tensor> batch = TrainingRun.texts(TokenRuns.ROWS, TokenRuns.LENGTH);
     batch.keySet().retainAll(bundle.manifest().text().inputs());
-    batch = TrainingRun.plainLoss(batch, LABELS);
-    batch.put("labels", Tensor.ofLongs("labels", Shape.of(ROWS), 0, 1, 1, 0));
-    List<Tensor> parameters = drawn(bundle, TOKENS, new Random(6));
+    batch = TrainingRun.plainLoss(batch, TokenRuns.LABELS);
+    batch.put("labels", Tensor.ofLongs("labels", Shape.of(TokenRuns.ROWS), 0, 1, 1, 0));
+    List<Tensor> parameters = drawn(bundle, TokenRuns.TOKENS, new Random(6));
     TrainingRun.Pass pass = TrainingRun.pass(bundle, parameters, batch);
     for (int direction = 0; direction < 4; direction++) {
-      List<Tensor> along = drawn(bundle, TOKENS, new Random(20 + direction));
+      List<Tensor> along = drawn(bundle, TokenRuns.TOKENS, new Random(20 + direction));
       double slope =
           (TrainingRun.pass(bundle, sum(parameters, along, 0.02f), batch).loss()
                   - (double) TrainingRun.pass(bundle, sum(parameters, along, -0.02f), batch).loss())
@@ -193,7 +181,7 @@ abstract class ModelMethodContract {
     assertThat(report.eval().orElseThrow().accuracy()).isGreaterThan(0.9);
 
     PeftAdapter saved = PeftAdapter.read(adapter);
-    assertThat(saved.config().size(Size.TOKENS, "")).hasValue(TOKENS);
+    assertThat(saved.config().size(Size.TOKENS, "")).hasValue(TokenRuns.TOKENS);
     assertThat(saved.weights().tensors().keySet())
         .containsExactlyInAnyOrder(
             "prompt_embeddings", "base_model.classifier.weight", "base_model.classifier.bias");
@@ -201,13 +189,13 @@ abstract class ModelMethodContract {
       model.bank().write(1, AdapterWeights.fit(saved, bundle, ServingPlan.defaults()));
       long[] ids = {1, 7, 9};
       Row row = new Row(new Encoding(ids, new long[3]), 1);
-      float[] once = model.run(List.of(row)).logits(0, LABELS);
+      float[] once = model.run(List.of(row)).logits(0, TokenRuns.LABELS);
       saved.write(folder.resolve("copy"));
       AdapterWeights copy =
           AdapterWeights.fit(
               PeftAdapter.read(folder.resolve("copy")), bundle, ServingPlan.defaults());
       model.bank().write(1, copy);
-      assertThat(model.run(List.of(row)).logits(0, LABELS)).isEqualTo(once);
+      assertThat(model.run(List.of(row)).logits(0, TokenRuns.LABELS)).isEqualTo(once);
       model.bank().clear(1);
       assertThat(model.run(List.of(row)).embedding(0))
           .isEqualTo(model.run(List.of(new Row(row.encoding(), 0))).embedding(0));
@@ -246,13 +234,15 @@ abstract class ModelMethodContract {
     int positions = bundle.manifest().text().positions().orElseThrow();
     int room = ServingPlan.defaults().room().of(Size.TOKENS);
     ParameterSpec spec = bundle.manifest().parameters().getFirst();
-    Tensor tokens = Tensor.ofFloats(spec.name(), spec.shape(sizes(room)), numbers(spec, room));
+    Tensor tokens =
+        Tensor.ofFloats(
+            spec.name(), spec.shape(TokenRuns.sizes(room)), TokenRuns.numbers(spec, room));
     AdapterWeights weights =
         new AdapterWeights(
             bundle.manifest().base().digest(),
             Task.EMBEDDING,
             List.of(),
-            sizes(room),
+            TokenRuns.sizes(room),
             Map.of(spec.name(), tokens));
     long[] ids = new Random(2).longs(positions, 2, 40).toArray();
     long[] cut = Arrays.copyOf(ids, positions - room);
@@ -283,24 +273,9 @@ abstract class ModelMethodContract {
 
   private TrainingReport train(Bundle bundle, RunPlace place, TrainingListener listener)
       throws IOException {
-    Dataset data = data();
-    return new Trainer(bundle, plan(TOKENS), listener)
+    Dataset data = Bundles.texts(folder);
+    return new Trainer(bundle, plan(TokenRuns.TOKENS), listener)
         .train(new TrainingData(data, Optional.of(data)), place);
-  }
-
-  /** Texts of 3 to 8 words, labelled by which of two words is among them. */
-  private Dataset data() throws IOException {
-    SplittableRandom random = new SplittableRandom(1);
-    StringBuilder lines = new StringBuilder();
-    for (int i = 0; i < 48; i++) {
-      int label = random.nextInt(2);
-      StringBuilder text = new StringBuilder("w" + (1 + label));
-      for (int word = random.nextInt(2, 8); word > 0; word--) {
-        text.append(" w").append(random.nextInt(3, 40));
-      }
-      lines.append("{\"text\": \"%s\", \"label\": \"%d\"}%n".formatted(text, label));
-    }
-    return Dataset.read(Files.writeString(folder.resolve("data.jsonl"), lines));
   }
 
   private PrepareRequest request(String model, Task task, Pooling pooling, String method) {
@@ -323,86 +298,9 @@ abstract class ModelMethodContract {
     return GraphTools.prepare(request).bundle();
   }
 
-  private static Sizes sizes(int tokens) {
-    return Sizes.of(1, LABELS).with(Size.TOKENS, tokens);
-  }
-
-  private static float[] numbers(ParameterSpec spec, int tokens) {
-    int elements = Math.toIntExact(spec.shape(sizes(tokens)).elements());
-    float[] values = new float[elements];
-    Random random = new Random(spec.name().hashCode() + tokens);
-    for (int i = 0; i < elements; i++) {
-      values[i] = (float) random.nextGaussian();
-    }
-    return values;
-  }
-
-  /** An output of the serving graph; the head of each slot is another, too. */
-  private static float[] serve(Bundle bundle, RandomBatch batch, String output, long... slots) {
-    try (TensorScope scope = new TensorScope();
-        InferenceSession session =
-            InferenceSession.open(bundle.file(Bundle.SERVING_MODEL), SessionSettings.defaults())) {
-      Map<String, NativeTensor> feeds = new HashMap<>();
-      feeds.put("adapter_ids", scope.longs(slots, slots.length));
-      for (ParameterSpec spec : bundle.manifest().parameters()) {
-        List<Long> dims = new ArrayList<>(List.of((long) COUNTS.length));
-        dims.addAll(spec.shape(sizes(ROOM)).dims());
-        Shape shape = new Shape(dims);
-        float[] bank = new float[Math.toIntExact(shape.elements())];
-        for (int slot = 0; slot < COUNTS.length; slot++) {
-          float[] own = numbers(spec, Math.toIntExact(COUNTS[slot]));
-          System.arraycopy(own, 0, bank, slot * bank.length / COUNTS.length, own.length);
-        }
-        feeds.put(spec.bankName(), scope.floats(bank, shape.toArray()));
-        if (spec.isCounted()) {
-          feeds.put(spec.countName(), scope.longs(COUNTS, COUNTS.length));
-        }
-      }
-      return run(session, batch, feeds, output, scope);
-    }
-  }
-
-  /** An output of the eval graph with the adapter of a slot. */
-  private static float[] judge(Bundle bundle, RandomBatch batch, String output, int slot) {
-    int tokens = Math.toIntExact(COUNTS[slot]);
-    try (TensorScope scope = new TensorScope();
-        InferenceSession session =
-            InferenceSession.open(bundle.file(Bundle.EVAL_MODEL), SessionSettings.defaults())) {
-      Map<String, NativeTensor> feeds = new HashMap<>();
-      for (ParameterSpec spec : bundle.manifest().parameters()) {
-        long[] dims = spec.shape(sizes(tokens)).toArray();
-        feeds.put(spec.name(), scope.floats(numbers(spec, tokens), dims));
-      }
-      feeds.put("label_smoothing", scope.floats(new float[1]));
-      feeds.put("class_weights", scope.floats(new float[] {1, 1}, LABELS));
-      boolean ofTokens = bundle.manifest().task() == Task.TOKEN_CLASSIFICATION;
-      long[] labels = new long[ofTokens ? ROWS * LENGTH : ROWS];
-      feeds.put(
-          "labels",
-          ofTokens ? scope.longs(labels, ROWS, LENGTH) : scope.longs(labels, labels.length));
-      feeds.keySet().retainAll(session.inputs().stream().map(port -> port.name()).toList());
-      return run(session, batch, feeds, output, scope);
-    }
-  }
-
-  private static float[] run(
-      InferenceSession session,
-      RandomBatch batch,
-      Map<String, NativeTensor> given,
-      String output,
-      TensorScope scope) {
-    Map<String, NativeTensor> feeds = new HashMap<>(given);
-    session.inputs().stream()
-        .filter(port -> !feeds.containsKey(port.name()))
-        .forEach(port -> feeds.put(port.name(), batch.feed(scope, port.name())));
-    try (OutputTensors out = session.run(feeds, List.of(output))) {
-      return out.floats(output);
-    }
-  }
-
   private static List<Tensor> drawn(Bundle bundle, int tokens, Random random) {
     return new ParameterInitializer(1)
-        .tensors(bundle.manifest().parameters(), sizes(tokens)).stream()
+        .tensors(bundle.manifest().parameters(), TokenRuns.sizes(tokens)).stream()
             .map(
                 tensor -> {
                   float[] values = new float[Math.toIntExact(tensor.shape().elements())];
