@@ -31,6 +31,11 @@ public record MethodChoice(
     return new MethodChoice(new Lora(), sites, Map.of(), ModuleChoice.all());
   }
 
+  /** A method as {@link #parse} reads it, with a value for what has none unless it is given. */
+  public static String usual(MethodName name) {
+    return name == MethodName.LAST_LAYERS ? name.text() + ":n=1" : name.text();
+  }
+
   /**
    * Reads {@code NAME} or {@code NAME:KEY=VALUE;..}, where {@code targets}, {@code exclude} and
    * {@code layers} choose the layers and every other key is a setting of the method.

@@ -64,6 +64,12 @@ public final class Bundle {
    */
   public static final String LAYERS_MODEL = "layers_model.onnx";
 
+  /**
+   * The base as it was given, in plain ONNX: for other methods, and to merge adapters into. Bundles
+   * of older versions have none.
+   */
+  public static final String BASE_MODEL = "base_model.onnx";
+
   /** The frozen weights: external data of every graph. */
   public static final String BASE_DATA = "base.onnx.data";
 

@@ -3,19 +3,16 @@ package dev.banyan.graph.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.banyan.artifacts.bundle.Bundle;
-import dev.banyan.artifacts.bundle.BundleManifest;
-import dev.banyan.artifacts.bundle.KeptWeights;
 import dev.banyan.artifacts.bundle.MethodName;
-import dev.banyan.artifacts.bundle.ParameterSpec;
-import dev.banyan.artifacts.bundle.Size;
-import dev.banyan.artifacts.bundle.Sizes;
 import dev.banyan.artifacts.integrity.JsonText;
+import dev.banyan.graph.training.MethodCounts;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -28,7 +25,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "List the adapter methods: what each does, when to use it, PEFT's name of it and its paper.",
-      "With a bundle also how many numbers an adapter of each of its methods trains."
+      "With a bundle also how many numbers an adapter of each trains on its base: of other methods on",
+      "the layers that the bundle's own adapt."
     })
 public final class MethodsCommand implements Callable<Integer> {
   @Spec @Nullable CommandSpec spec;
@@ -36,7 +34,7 @@ public final class MethodsCommand implements Callable<Integer> {
   @Option(
       names = "--bundle",
       paramLabel = "BUNDLE",
-      description = "Count the parameters of adapters of this bundle, the head left out.")
+      description = "Count the parameters of adapters on this bundle's base, the head left out.")
   @Nullable Path bundle;
 
   @Option(
@@ -57,36 +55,53 @@ public final class MethodsCommand implements Callable<Integer> {
     if (spec == null) {
       throw new IllegalStateException("A command is called by picocli");
     }
-    Optional<BundleManifest> manifest =
-        Optional.ofNullable(bundle).map(folder -> Bundle.open(folder).manifest());
+    Optional<Counts> counts =
+        Optional.ofNullable(bundle)
+            .map(folder -> new MethodCounts(Bundle.open(folder), rank))
+            .map(opened -> new Counts(opened.prepared(), opened.others()));
     PrintWriter console = spec.commandLine().getOut();
     if (json) {
-      console.println(JsonText.line(toJson(manifest)));
+      console.println(JsonText.line(toJson(counts)));
     } else {
       for (MethodName method : MethodName.values()) {
-        print(console, method, manifest.map(opened -> parameters(opened, method)));
+        print(console, method, counts);
       }
     }
     console.flush();
     return 0;
   }
 
-  private static void print(
-      PrintWriter console, MethodName method, Optional<OptionalLong> parameters) {
-    String peft = method.peftType().orElse("not in PEFT");
-    String count =
-        parameters
-            .map(
-                known ->
-                    known.isPresent()
-                        ? "  %,d parameters".formatted(known.getAsLong())
-                        : "  not in this bundle")
-            .orElse("");
-    console.printf("%-12s %s%n", method.text(), method.use());
-    console.printf("%-12s %s; %s%s%n", "", peft, method.paper(), count);
+  /**
+   * What adapters train on a bundle's base.
+   *
+   * @param prepared of the methods that the bundle is prepared for
+   * @param others of all others; empty for one that has no place in the base
+   */
+  private record Counts(
+      Map<MethodName, OptionalLong> prepared, Map<MethodName, OptionalLong> others) {
+    OptionalLong of(MethodName method) {
+      return Objects.requireNonNullElse(
+          prepared.getOrDefault(method, others.get(method)), OptionalLong.empty());
+    }
+
+    String text(MethodName method) {
+      String where = prepared.containsKey(method) ? "" : " (not in this bundle)";
+      return of(method).stream()
+          .mapToObj(count -> "  %,d parameters%s".formatted(count, where))
+          .findFirst()
+          .orElse(others.containsKey(method) ? "  no place in this base" : "  not in this bundle");
+    }
   }
 
-  private ObjectNode toJson(Optional<BundleManifest> manifest) {
+  private static void print(PrintWriter console, MethodName method, Optional<Counts> counts) {
+    String peft = method.peftType().orElse("not in PEFT");
+    console.printf("%-12s %s%n", method.text(), method.use());
+    console.printf(
+        "%-12s %s; %s%s%n",
+        "", peft, method.paper(), counts.map(known -> known.text(method)).orElse(""));
+  }
+
+  private static ObjectNode toJson(Optional<Counts> counts) {
     ObjectNode all = JsonText.object();
     ArrayNode methods = all.putArray("methods");
     for (MethodName method : MethodName.values()) {
@@ -95,30 +110,12 @@ public final class MethodsCommand implements Callable<Integer> {
       one.put("paper", method.paper());
       ArrayNode sizes = one.putArray("sizes");
       method.sizes().forEach(size -> sizes.add(size.text()));
-      manifest
-          .map(opened -> parameters(opened, method))
-          .filter(OptionalLong::isPresent)
-          .ifPresent(count -> one.put("parameters", count.getAsLong()));
+      counts.ifPresent(
+          known -> {
+            known.of(method).ifPresent(count -> one.put("parameters", count));
+            one.put("in_bundle", known.prepared().containsKey(method));
+          });
     }
     return all;
-  }
-
-  /** What an adapter trains; empty if the bundle is not prepared for the method. */
-  private OptionalLong parameters(BundleManifest manifest, MethodName method) {
-    if (manifest.adapter().method(method).isEmpty()) {
-      return OptionalLong.empty();
-    }
-    Stream<ParameterSpec> own =
-        method.kind() == MethodName.Kind.WEIGHTS
-            ? manifest.parameters().stream().filter(ParameterSpec::isOfBase)
-            : manifest.parameters().stream()
-                .filter(spec -> spec.method().equals(Optional.of(method)));
-    Sizes sizes = Sizes.usual().with(Size.RANK, rank).with(Size.LABELS, 0);
-    return OptionalLong.of(
-        own.map(parameter -> parameter.of(rank))
-            .filter(ParameterSpec::isTrained)
-            .mapToLong(parameter -> parameter.shape(sizes).elements())
-            .map(all -> method == MethodName.SPARSE ? KeptWeights.usual().of(all) : all)
-            .sum());
   }
 }

@@ -65,14 +65,26 @@ record BaseGraph(Model model) {
     graph().setOutputs(outputs);
     RemoveUnused.from(graph());
     graph().sort();
+    // Notes of the exporter found the sites; files of this version have no place for them.
+    graph().nodes().forEach(node -> node.setMetadata(Map.of()));
+    return new Model(graph(), opsets(), IrVersion.of(model.opset()), Map.of());
+  }
+
+  /** The model as it is, with the notes of its exporter, which later tell its sites. */
+  Model noted() {
+    graph().sort();
+    boolean notes = graph().nodes().stream().anyMatch(node -> !node.metadata().isEmpty());
+    int version = notes ? IrVersion.WITH_NOTES : IrVersion.of(model.opset());
+    return new Model(graph(), opsets(), version, Map.of());
+  }
+
+  private Map<String, Integer> opsets() {
     Map<String, Integer> opsets = new TreeMap<>();
     opsets.put("", model.opset());
     for (Node node : graph().nodes()) {
       String domain = node.op().domain();
       opsets.put(domain, model.opsets().getOrDefault(domain, 1));
-      // Notes of the exporter found the sites; files of this version have no place for them.
-      node.setMetadata(Map.of());
     }
-    return new Model(graph(), opsets, IrVersion.of(model.opset()), Map.of());
+    return opsets;
   }
 }

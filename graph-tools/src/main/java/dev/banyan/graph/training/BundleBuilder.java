@@ -1,7 +1,6 @@
 package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.bundle.AdapterInfo;
-import dev.banyan.artifacts.bundle.BaseInfo;
 import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
@@ -158,6 +157,7 @@ public final class BundleBuilder {
             TokenEmbeddings.of(model.base(request.pooling())),
             writer.path(Bundle.TOKEN_EMBEDDINGS));
       }
+      graphs.write(model.base(request.pooling()).noted(), writer.path(Bundle.BASE_MODEL));
       BaseGraph layers = model.base(request.pooling());
       LayersGraph.write(layers, recipe, graphs, writer.path(Bundle.LAYERS_MODEL));
       if (request.training().gang()) {
@@ -220,11 +220,7 @@ public final class BundleBuilder {
     BundleManifest manifest =
         new BundleManifest(
             request.task(),
-            new BaseInfo(
-                source.digest(),
-                plan.frozen(),
-                Math.toIntExact(plan.hidden()),
-                String.valueOf(request.model().getFileName())),
+            Origin.of(source).info(plan.frozen(), plan.hidden()),
             plan.text(),
             plan.adapter(),
             plan.parameters());

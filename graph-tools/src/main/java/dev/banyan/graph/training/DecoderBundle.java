@@ -1,7 +1,6 @@
 package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.bundle.AdapterInfo;
-import dev.banyan.artifacts.bundle.BaseInfo;
 import dev.banyan.artifacts.bundle.BiasTraining;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
@@ -82,6 +81,7 @@ public final class DecoderBundle {
       if (TokenEmbeddings.areNeeded(facts.parameters())) {
         graphs.write(TokenEmbeddings.of(decoder.base()), writer.path(Bundle.TOKEN_EMBEDDINGS));
       }
+      graphs.write(decoder.whole(), writer.path(Bundle.BASE_MODEL));
       LayersGraph.write(decoder.base(), recipe, graphs, writer.path(Bundle.LAYERS_MODEL));
       return facts;
     }
@@ -97,11 +97,7 @@ public final class DecoderBundle {
   private BundleManifest manifest(OnnxFile source, DecoderFacts facts) {
     return new BundleManifest(
         request.task(),
-        new BaseInfo(
-            source.digest(),
-            facts.frozen(),
-            Math.toIntExact(facts.hidden()),
-            String.valueOf(request.model().getFileName())),
+        Origin.of(source).info(facts.frozen(), facts.hidden()),
         new TextInfo(facts.inputs(), request.pooling(), facts.maxLength(), facts.positions()),
         new AdapterInfo(facts.placement().infos(), "", BiasTraining.NONE, List.of()),
         facts.parameters());

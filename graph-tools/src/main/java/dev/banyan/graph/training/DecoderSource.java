@@ -59,9 +59,19 @@ record DecoderSource(OnnxFile original, OnnxFile simplified, LoweringRules rules
     return new BaseGraph(model).finished(List.copyOf(model.graph().outputs()));
   }
 
-  private Model read() {
+  /** The decoder as it was given, its past, its fused operators and its quantized weights too. */
+  Model whole() {
+    return new BaseGraph(noted()).noted();
+  }
+
+  private Model noted() {
     Model model = OnnxReader.read(simplified);
     NodeNotes.carry(original, model);
+    return model;
+  }
+
+  private Model read() {
+    Model model = noted();
     if (model.opset() < OLDEST_OPSET) {
       throw new UnusableModel(
           "The decoder speaks operator set %d; expected %d or later: export it anew"

@@ -5,6 +5,9 @@ final class IrVersion {
   /** The last version that ONNX Runtime's last training package for Python (1.19.2) reads. */
   private static final int NEWEST = 10;
 
+  /** The first version that has notes at nodes. */
+  static final int WITH_NOTES = 10;
+
   private IrVersion() {}
 
   /**

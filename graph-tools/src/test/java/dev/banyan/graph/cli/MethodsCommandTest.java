@@ -51,7 +51,13 @@ class MethodsCommandTest {
     assertThat(json)
         .containsPattern("\"name\":\"lora\"[^}]*\"parameters\":" + 2 * (32 * 4 + 4 * 32))
         .containsPattern("\"name\":\"ia3\"[^}]*\"parameters\":" + 2 * 32)
-        .doesNotContainPattern("\"name\":\"bitfit\"[^}]*\"parameters\"");
+        .containsPattern("\"name\":\"ia3\"[^}]*\"in_bundle\":true")
+        // The others' on the same layers: DoRA has a magnitude for each output beside A and B.
+        .containsPattern(
+            "\"name\":\"dora\"[^}]*\"parameters\":%d,\"in_bundle\":false"
+                .formatted(2 * (32 * 4 + 4 * 32 + 32)))
+        .containsPattern("\"name\":\"prompt\"[^}]*\"parameters\":" + 20 * 32)
+        .containsPattern("\"name\":\"full\"[^}]*\"parameters\":[1-9]");
   }
 
   private static String run(String... arguments) {

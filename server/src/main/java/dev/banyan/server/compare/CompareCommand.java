@@ -1,10 +1,10 @@
 package dev.banyan.server.compare;
 
 import dev.banyan.artifacts.bundle.MethodName;
-import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.AtomicFiles;
 import dev.banyan.artifacts.integrity.JsonText;
+import dev.banyan.graph.MethodChoice;
 import dev.banyan.runtime.cli.ComputeOptions;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -36,22 +35,7 @@ import picocli.CommandLine.Spec;
 public final class CompareCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
 
-  @Option(names = "--model", required = true, paramLabel = "M.onnx", description = "The encoder.")
-  private Path model = Path.of("");
-
-  @Option(
-      names = "--tokenizer",
-      required = true,
-      paramLabel = "tokenizer.json",
-      description = "Its tokenizer.")
-  private Path tokenizer = Path.of("");
-
-  @Option(
-      names = "--task",
-      required = true,
-      paramLabel = "TASK",
-      description = "What is learned, as in 'banyan prepare'; not causal-lm.")
-  private String task = "";
+  @Mixin private BaseOptions base = new BaseOptions();
 
   @Option(
       names = "--methods",
@@ -67,26 +51,6 @@ public final class CompareCommand implements Callable<Integer> {
       paramLabel = "NAME:KEY=VALUE;..",
       description = "One more method, with settings of its own, as in 'banyan prepare'.")
   private List<String> more = List.of();
-
-  @Option(
-      names = "--targets",
-      paramLabel = "TARGETS",
-      defaultValue = "all-linear",
-      description = "Layers of methods that do not name their own (default: ${DEFAULT-VALUE}).")
-  private String targets = "all-linear";
-
-  @Option(
-      names = "--pooling",
-      paramLabel = "POOLING",
-      defaultValue = "mean",
-      description = "How token vectors become one (default: ${DEFAULT-VALUE}).")
-  private String pooling = "mean";
-
-  @Option(
-      names = "--max-length",
-      paramLabel = "N",
-      description = "Tokens after which a text is cut.")
-  private @Nullable Integer maxLength;
 
   @Option(names = "--data", required = true, paramLabel = "FILE", description = "What is learned.")
   private Path data = Path.of("");
@@ -165,44 +129,36 @@ public final class CompareCommand implements Callable<Integer> {
   }
 
   private ComparisonPlan plan() {
-    List<String> chosen = new ArrayList<>();
-    if (methods.equals("all")) {
-      Arrays.stream(MethodName.values()).map(MethodName::text).forEach(chosen::add);
-    } else {
-      chosen.addAll(Arrays.asList(methods.split(",")));
-    }
-    chosen.addAll(more);
-    Task wanted =
-        Task.of(task)
-            .orElseThrow(() -> refused("--task is '" + task + "'; expected " + Task.names()));
-    if (wanted == Task.CAUSAL_LM) {
-      throw refused("--task causal-lm is not compared: its adapters are not judged yet");
-    }
     try {
+      ComparisonPlan.Source source = base.source();
       ComparisonPlan plan =
           new ComparisonPlan(
-              new ComparisonPlan.Source(
-                  model,
-                  tokenizer,
-                  wanted,
-                  targets,
-                  Pooling.of(pooling)
-                      .orElseThrow(
-                          () ->
-                              refused(
-                                  "--pooling is '" + pooling + "'; expected mean, cls or pooler")),
-                  maxLength == null ? OptionalInt.empty() : OptionalInt.of(maxLength)),
-              chosen,
+              source,
+              chosen(source.task()),
               new ComparisonPlan.Data(data, eval),
               new ComparisonPlan.Passes(epochs, batch, seeds),
               compute.settings(),
               out);
       // A mistake in the last method should not show after all others were trained.
-      chosen.forEach(plan::choices);
+      plan.methods().forEach(method -> plan.request(plan.choices(method), out));
       return plan;
     } catch (IllegalArgumentException e) {
       throw refused("--" + e.getMessage());
     }
+  }
+
+  private List<String> chosen(Task task) {
+    List<String> chosen = new ArrayList<>();
+    if (methods.equals("all")) {
+      Arrays.stream(MethodName.values())
+          .filter(name -> name != MethodName.HEAD || task.head() != Task.Head.NONE)
+          .map(MethodChoice::usual)
+          .forEach(chosen::add);
+    } else {
+      chosen.addAll(Arrays.asList(methods.split(",")));
+    }
+    chosen.addAll(more);
+    return chosen;
   }
 
   private ParameterException refused(String message) {

@@ -1,5 +1,6 @@
 package dev.banyan.server.compare;
 
+import dev.banyan.artifacts.bundle.EmbeddingInfo;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.graph.MethodChoice;
@@ -42,6 +43,7 @@ record ComparisonPlan(
    * @param targets the layers of methods that do not name their own
    * @param pooling how token vectors become one
    * @param maxLength tokens after which a text is cut
+   * @param embedding what the embedding task learns from; of no use to other tasks
    */
   record Source(
       Path model,
@@ -49,7 +51,8 @@ record ComparisonPlan(
       Task task,
       String targets,
       Pooling pooling,
-      OptionalInt maxLength) {}
+      OptionalInt maxLength,
+      EmbeddingInfo embedding) {}
 
   /**
    * The examples.
@@ -95,6 +98,7 @@ record ComparisonPlan(
             source.pooling(),
             source.maxLength(),
             bundle)
+        .with(source.embedding())
         .withMethods(choices);
   }
 }

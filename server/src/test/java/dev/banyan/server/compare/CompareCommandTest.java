@@ -3,7 +3,14 @@ package dev.banyan.server.compare;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.JsonText;
+import dev.banyan.graph.GraphTools;
+import dev.banyan.graph.PrepareRequest;
+import dev.banyan.graph.PrepareRequest.SiteChoice;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
@@ -12,6 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -65,14 +73,57 @@ class CompareCommandTest {
     assertThat(folder.resolve("out")).doesNotExist();
   }
 
-  private Called call(String... more) throws Exception {
+  @Test
+  void aBundlesBaseTakesOtherMethods() throws Exception {
+    PrepareRequest request =
+        new PrepareRequest(
+            RECORDED.resolve("encoder.onnx"),
+            RECORDED.resolve("tokenizer.json"),
+            Task.TEXT_CLASSIFICATION,
+            SiteChoice.of("key"),
+            Pooling.POOLER,
+            OptionalInt.of(16),
+            folder.resolve("bundle"));
+    Bundle bundle = GraphTools.prepare(request).bundle();
+    Called called =
+        command(
+            "--bundle=" + bundle.dir(),
+            "--methods=ia3,bitfit",
+            "--data=" + data(),
+            "--eval=" + data(),
+            "--epochs=1",
+            "--out=" + folder.resolve("out"),
+            "--json");
+    assertThat(called.exitCode()).as(called.err()).isZero();
+    Bundle ia3 = Bundle.open(folder.resolve("out/bundles/ia3"));
+    assertThat(ia3.manifest().base()).isEqualTo(bundle.manifest().base());
+    assertThat(ia3.manifest().text()).isEqualTo(bundle.manifest().text());
+    assertThat(ia3.manifest().adapter().sites()).isEqualTo(bundle.manifest().adapter().sites());
+  }
+
+  @Test
+  void oneBaseIsNeeded() throws Exception {
+    String[] rest = {"--data=" + data(), "--eval=" + data(), "--out=" + folder.resolve("out")};
+    Called none = command(rest);
+    assertThat(none.exitCode()).isEqualTo(2);
+    assertThat(none.err()).contains("--bundle is missing, or --model, --tokenizer and --task");
+    Called both = call("--bundle=b", "--out=" + folder.resolve("out"));
+    assertThat(both.exitCode()).isEqualTo(2);
+    assertThat(both.err()).contains("leave out --model");
+  }
+
+  private Path data() throws IOException {
     List<String> lines = new ArrayList<>();
     for (int i = 0; i < 12; i++) {
       lines.add(
           "{\"text\": \"%s %d\", \"label\": \"%s\"}"
               .formatted(i % 2 == 0 ? "charged twice" : "page white", i, "ab".charAt(i % 2)));
     }
-    Path data = Files.write(folder.resolve("data.jsonl"), lines);
+    return Files.write(folder.resolve("data.jsonl"), lines);
+  }
+
+  private Called call(String... more) throws Exception {
+    Path data = data();
     List<String> arguments =
         new ArrayList<>(
             List.of(
@@ -87,13 +138,17 @@ class CompareCommandTest {
                 "--batch-size=4",
                 "--threads=1"));
     arguments.addAll(Arrays.asList(more));
+    return command(arguments.toArray(String[]::new));
+  }
+
+  private static Called command(String... arguments) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
     int exitCode =
         new CommandLine(new CompareCommand())
             .setOut(new PrintWriter(out))
             .setErr(new PrintWriter(err))
-            .execute(arguments.toArray(String[]::new));
+            .execute(arguments);
     return new Called(exitCode, out.toString(), err.toString());
   }
 }
