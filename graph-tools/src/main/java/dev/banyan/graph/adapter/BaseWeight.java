@@ -96,6 +96,11 @@ public record BaseWeight(String module, Part part, Kind kind, FileKey key, List<
     return places.getFirst().value().constant().orElseThrow().named(name());
   }
 
+  /** The name of the constant that the base has for it. */
+  public String constantName() {
+    return places.getFirst().value().name();
+  }
+
   /** The parameter's name in the graphs. */
   public String name() {
     return module + "." + part.text();

@@ -53,6 +53,15 @@ public record BaseWeightChoice(
     return new BaseWeightChoice(BiasTraining.NONE, List.of());
   }
 
+  /**
+   * All weights of the base that can be held, in graph order.
+   *
+   * @param graph a base without adapters, whose values have types
+   */
+  public static List<BaseWeight> every(Graph graph) {
+    return FindBaseWeights.in(graph, Set.of()).weights();
+  }
+
   /** True if the base is frozen. */
   public boolean isNone() {
     return bias == BiasTraining.NONE && modules.isEmpty() && methods.isEmpty();

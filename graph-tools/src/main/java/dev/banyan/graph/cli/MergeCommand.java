@@ -9,6 +9,7 @@ import dev.banyan.graph.MergeReport.Requantized;
 import dev.banyan.graph.MergeRequest;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.OptionalDouble;
@@ -85,7 +86,7 @@ public final class MergeCommand implements Callable<Integer> {
         "Merged into %d layers, no weight changed by more than %.3g%n",
         report.layers(),
         report.change());
-    screen.printf(Locale.ROOT, "  outputs     %s%n", String.join(", ", report.outputs()));
+    screen.printf(Locale.ROOT, "  outputs     %s%n", outputs(report));
     if (!report.labels().isEmpty()) {
       screen.printf(Locale.ROOT, "  labels      %s%n", String.join(", ", report.labels()));
     }
@@ -96,6 +97,14 @@ public final class MergeCommand implements Callable<Integer> {
         "  %.1f s, written to %s%n",
         report.time().toMillis() / 1000.0,
         String.join(" and ", report.files().stream().map(Path::toString).toList()));
+  }
+
+  /** A decoder has keys and values of each layer among its outputs. */
+  private static String outputs(MergeReport report) {
+    List<String> own =
+        report.outputs().stream().filter(name -> !name.startsWith("present")).toList();
+    int past = report.outputs().size() - own.size();
+    return String.join(", ", own) + (past == 0 ? "" : ", and %d of the past".formatted(past));
   }
 
   private static void print(Requantized rounding, PrintWriter screen) {

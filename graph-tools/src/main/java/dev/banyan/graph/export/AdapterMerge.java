@@ -7,13 +7,11 @@ import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.integrity.WorkFolder;
-import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.graph.GraphFailure.NotMergeable;
 import dev.banyan.graph.MergeReport;
 import dev.banyan.graph.MergeReport.Answers;
 import dev.banyan.graph.MergeRequest;
 import dev.banyan.graph.io.ModelFiles;
-import dev.banyan.graph.io.OnnxReader;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.Value;
 import dev.banyan.runtime.inference.AdapterWeights;
@@ -25,9 +23,10 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Makes one plain model of a bundle and an adapter: takes the adapter's nodes out of the eval
- * graph, adds its products to the weights, holds the result against base and adapter, and only then
- * puts it in its place.
+ * Makes one plain model of a bundle and an adapter: adds the adapter's products to the weights of
+ * the base, holds the result against base and adapter, and only then puts it in its place. An
+ * encoder's graph is the eval graph without the adapter's nodes, with pooling and head; a decoder's
+ * is the one that was given, with its past.
  */
 public final class AdapterMerge {
   private final MergeRequest request;
@@ -47,36 +46,32 @@ public final class AdapterMerge {
    */
   public MergeReport run() {
     Bundle bundle = Bundle.openVerified(request.bundle());
-    if (bundle.manifest().task() == Task.CAUSAL_LM) {
-      throw new NotMergeable(
-          "The bundle %s is for causal-lm: its graphs are not merged yet"
-              .formatted(request.bundle()));
-    }
     PeftAdapter adapter = PeftAdapter.read(request.adapter());
     AdapterWeights weights = AdapterWeights.fit(adapter, bundle, ServingPlan.anySize());
     requireNoTokens(bundle.manifest(), weights);
-    Model eval = OnnxReader.read(OnnxFile.read(bundle.file(Bundle.EVAL_MODEL)));
+    MergedModel merged = merged(bundle, weights);
     try (WorkFolder folder = WorkFolder.beside(request.out())) {
-      MergedGraph merged = new MergedGraph(eval.graph(), bundle, weights);
       merged.merge(folder.path());
       ModelFiles out = new ModelFiles(request.out(), request.externalData());
-      List<Path> staged = out.stage(described(eval, bundle, weights), folder.path());
-      MergeCheck check = new MergeCheck(bundle, weights);
-      Answers answers =
-          merged.requantized().isEmpty()
-              ? check.exact(staged.getFirst())
-              : check.rounded(staged.getFirst());
+      List<Path> staged = out.stage(described(merged.model(), bundle, weights), folder.path());
+      Answers answers = merged.check(staged.getFirst());
       List<Path> files = folder.whole(() -> out.putInPlace(staged));
       return new MergeReport(
           files,
-          merged.layers(),
-          merged.change(),
-          eval.graph().outputs().stream().map(Value::name).toList(),
+          merged.layers().layers(),
+          merged.layers().change(),
+          merged.model().graph().outputs().stream().map(Value::name).toList(),
           weights.labels(),
           answers,
-          merged.requantized(),
+          merged.layers().requantized(),
           Duration.ofNanos(System.nanoTime() - start));
     }
+  }
+
+  private static MergedModel merged(Bundle bundle, AdapterWeights weights) {
+    return bundle.manifest().task() == Task.CAUSAL_LM
+        ? new MergedDecoder(bundle, weights)
+        : new MergedEncoder(bundle, weights);
   }
 
   /** No weight of the base stands for learned tokens. */
@@ -97,11 +92,11 @@ public final class AdapterMerge {
   }
 
   /** Says in the model what a user of it has to know: labels, pooling, length, where it is from. */
-  private static Model described(Model eval, Bundle bundle, AdapterWeights weights) {
+  private static Model described(Model model, Bundle bundle, AdapterWeights weights) {
     Map<String, String> notes =
         new TreeMap<>(AdapterMetadata.entries(bundle.manifest(), weights.labels()));
     notes.remove("format");
     notes.put("banyan.adapter", weights.digest().toString());
-    return new Model(eval.graph(), eval.opsets(), eval.irVersion(), notes);
+    return new Model(model.graph(), model.opsets(), model.irVersion(), notes);
   }
 }

@@ -1,12 +1,8 @@
 package dev.banyan.graph.export;
 
-import dev.banyan.artifacts.bundle.BaseValues;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleFile;
-import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.onnx.OnnxFile;
-import dev.banyan.artifacts.tensor.Shape;
-import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.GraphFailure.NotMergeable;
 import dev.banyan.graph.MergeReport.Answers;
 import dev.banyan.graph.training.RandomBatch;
@@ -21,7 +17,6 @@ import dev.banyan.runtime.ort.TensorScope;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,13 +39,11 @@ final class MergeCheck {
   private static final int LENGTH = 16;
 
   private final Bundle bundle;
-  private final AdapterWeights weights;
-  private final BaseValues base;
+  private final EvalInputs inputs;
 
   MergeCheck(Bundle bundle, AdapterWeights weights) {
     this.bundle = bundle;
-    this.weights = weights;
-    this.base = BaseValues.of(bundle);
+    this.inputs = new EvalInputs(bundle, weights);
   }
 
   /**
@@ -104,41 +97,12 @@ final class MergeCheck {
       for (var answer : seen.get(i).entrySet()) {
         float[] other = expected.get(i).get(answer.getKey());
         if (other != null) {
-          Pair pair = new Pair(answer.getValue(), other);
+          AnswerPair pair = new AnswerPair(answer.getValue(), other);
           largest = Math.max(largest, pair.difference(answer.getKey(), tolerance));
         }
       }
     }
     return largest;
-  }
-
-  /** What two models answer. */
-  private static final class Pair {
-    private final float[] merged;
-    private final float[] expected;
-
-    Pair(float[] merged, float[] expected) {
-      this.merged = merged;
-      this.expected = expected;
-    }
-
-    double difference(String output, double tolerance) {
-      double difference = 0;
-      double scale = 1;
-      for (int i = 0; i < expected.length; i++) {
-        scale = Math.max(scale, Math.abs(expected[i]));
-        double one = i < merged.length ? Math.abs(merged[i] - expected[i]) : Double.NaN;
-        // A difference that is no number must not get lost in a comparison.
-        difference = Double.isNaN(one) || one > difference ? one : difference;
-      }
-      double relative = difference / scale;
-      if (!(relative <= tolerance) || merged.length != expected.length) {
-        throw new NotMergeable(
-            "The merged model gives '%s' %.3g away from base and adapter (largest element %.3g, expected at most %.0e of it). Nothing was written; please report the model"
-                .formatted(output, difference, scale, tolerance));
-      }
-      return relative;
-    }
   }
 
   /**
@@ -155,7 +119,8 @@ final class MergeCheck {
         try (Arena arena = Arena.ofConfined();
             TensorScope scope = new TensorScope();
             OutputTensors out =
-                session.run(feeds(session, batch, new Memory(scope, arena), bare), outputs)) {
+                session.run(
+                    feeds(session, batch, new EvalInputs.Memory(scope, arena), bare), outputs)) {
           Map<String, float[]> answer = new HashMap<>();
           outputs.forEach(name -> answer.put(name, out.floats(name)));
           answers.add(answer);
@@ -165,68 +130,22 @@ final class MergeCheck {
     return answers;
   }
 
-  /** Where a run's inputs are. */
-  private record Memory(TensorScope scope, Arena arena) {}
-
   private long bytesOfBase() {
     BundleFile weights = bundle.manifest().files().get(Bundle.BASE_DATA);
     return weights == null ? 0 : weights.bytes();
   }
 
   private Map<String, NativeTensor> feeds(
-      InferenceSession session, RandomBatch batch, Memory memory, boolean bare) {
-    TensorScope scope = memory.scope();
-    Map<String, ParameterSpec> parameters = new HashMap<>();
-    bundle.manifest().parameters().forEach(spec -> parameters.put(spec.name(), spec));
+      InferenceSession session, RandomBatch batch, EvalInputs.Memory memory, boolean bare) {
     Map<String, NativeTensor> feeds = new HashMap<>();
     for (TensorPort port : session.inputs()) {
-      ParameterSpec spec = parameters.get(port.name());
-      if (bundle.manifest().text().inputs().contains(port.name())) {
-        feeds.put(port.name(), batch.feed(scope, port.name()));
-      } else if (spec != null) {
-        feeds.put(port.name(), parameter(spec, bare, scope));
-      } else if (port.name().endsWith("_scaling")) {
-        // The scaling is in the weights already.
-        feeds.put(port.name(), ones(port, scope));
-      } else {
-        feeds.put(port.name(), zeros(port, batch, memory));
-      }
+      boolean text = bundle.manifest().text().inputs().contains(port.name());
+      feeds.put(
+          port.name(),
+          text
+              ? batch.feed(memory.scope(), port.name())
+              : inputs.of(port, new EvalInputs.Axes(batch.rows(), batch.length()), memory, bare));
     }
     return feeds;
-  }
-
-  private static NativeTensor ones(TensorPort port, TensorScope scope) {
-    Shape shape = new Shape(port.dims());
-    float[] values = new float[Math.toIntExact(shape.elements())];
-    Arrays.fill(values, 1);
-    return scope.floats(values, shape.toArray());
-  }
-
-  /** A layer that the adapter leaves alone has zeros, a weight of the base its own value. */
-  private NativeTensor parameter(ParameterSpec spec, boolean bare, TensorScope scope) {
-    boolean left = bare && spec.method().isPresent();
-    Tensor own = left ? null : weights.tensors().get(spec.name());
-    Tensor tensor = own == null ? base.neutral(spec, weights.sizes()) : own;
-    return scope.floats(tensor.floats(), tensor.shape().toArray());
-  }
-
-  /** What only the loss reads, such as labels. */
-  private static NativeTensor zeros(TensorPort port, RandomBatch batch, Memory memory) {
-    List<Long> dims = new ArrayList<>();
-    for (int axis = 0; axis < port.dims().size(); axis++) {
-      long size = port.dims().get(axis);
-      dims.add(
-          size >= 0
-              ? size
-              : switch (port.symbols().get(axis)) {
-                case "batch" -> (long) batch.rows();
-                case "sequence" -> (long) batch.length();
-                default -> 1L;
-              });
-    }
-    Shape shape = new Shape(dims);
-    return memory
-        .scope()
-        .view(memory.arena().allocate(port.type().bytes(shape.elements()), 64), port.type(), shape);
   }
 }

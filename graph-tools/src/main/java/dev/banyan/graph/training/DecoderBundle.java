@@ -81,7 +81,7 @@ public final class DecoderBundle {
       if (TokenEmbeddings.areNeeded(facts.parameters())) {
         graphs.write(TokenEmbeddings.of(decoder.base()), writer.path(Bundle.TOKEN_EMBEDDINGS));
       }
-      graphs.write(decoder.whole(), writer.path(Bundle.BASE_MODEL));
+      graphs.write(decoder.whole(request.weights().dequantized()), writer.path(Bundle.BASE_MODEL));
       LayersGraph.write(decoder.base(), recipe, graphs, writer.path(Bundle.LAYERS_MODEL));
       return facts;
     }

@@ -21,6 +21,7 @@ import dev.banyan.graph.pass.RemoveUnused;
 import dev.banyan.graph.types.TypeOf;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * A decoder that reads whole texts: its past is dropped, its fused operators are made plain, and
@@ -59,9 +60,33 @@ record DecoderSource(OnnxFile original, OnnxFile simplified, LoweringRules rules
     return new BaseGraph(model).finished(List.copyOf(model.graph().outputs()));
   }
 
-  /** The decoder as it was given, its past, its fused operators and its quantized weights too. */
-  Model whole() {
-    return new BaseGraph(noted()).noted();
+  /**
+   * The decoder as it was given, its past and its fused operators too.
+   *
+   * @param dequantized whether quantized weights become floats
+   */
+  Model whole(boolean dequantized) {
+    Model model = noted();
+    LoweringRules floats = LoweringRules.dequantize();
+    if (dequantized && Lower.concerns(model, floats)) {
+      // A run that learns types would need a past; those of the values are the same without one.
+      Graph typed = read().graph();
+      model
+          .graph()
+          .nodes()
+          .forEach(
+              node ->
+                  Stream.concat(node.inputs().stream(), node.outputs().stream())
+                      .forEach(
+                          value ->
+                              typed
+                                  .find(value.name())
+                                  .flatMap(Value::type)
+                                  .ifPresent(value::withType)));
+      model = model.withMicrosoftOps();
+      Lower.whatCanBe(model, floats);
+    }
+    return new BaseGraph(model).noted();
   }
 
   private Model noted() {

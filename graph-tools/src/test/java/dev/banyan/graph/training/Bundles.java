@@ -83,7 +83,7 @@ public final class Bundles {
   }
 
   /** Bundle of a small decoder, prepared for a method on the layers that it names, or these. */
-  static Bundle decoder(Path model, String method, String targets, Path folder) {
+  public static Bundle decoder(Path model, String method, String targets, Path folder) {
     return GraphTools.prepare(
             new PrepareRequest(
                     model,

@@ -1,22 +1,17 @@
 package dev.banyan.graph.export;
 
-import dev.banyan.artifacts.bundle.BaseValues;
-import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
-import dev.banyan.artifacts.bundle.MethodInfo;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.integrity.UnusableArtifact;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.GraphFailure.NotMergeable;
 import dev.banyan.graph.MergeReport.Requantized;
-import dev.banyan.graph.adapter.AdapterMethods;
 import dev.banyan.graph.adapter.Bottleneck;
 import dev.banyan.graph.adapter.LayerMethod;
 import dev.banyan.graph.adapter.LayerMethod.Point;
 import dev.banyan.graph.adapter.LayerWeights;
 import dev.banyan.graph.adapter.MergeableMethod;
 import dev.banyan.graph.adapter.MergeableMethod.Layer;
-import dev.banyan.graph.adapter.RemoveAdapters;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.Value;
@@ -33,20 +28,21 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** Turns a bundle's eval graph into the graph of the base with one adapter inside its weights. */
-final class MergedGraph {
+/** What an adapter makes of the weights of a base: collected layer by layer, and then written. */
+final class LayerMerges {
   private final Graph graph;
   private final BundleManifest bundle;
-  private final BaseValues base;
   private final AdapterWeights weights;
+  // By node: parts of a layer are sites of their own.
+  private final Map<Node, Changed> changed = new LinkedHashMap<>();
   private int layers;
   private double change;
   private Optional<Requantized> requantized = Optional.empty();
 
-  MergedGraph(Graph graph, Bundle bundle, AdapterWeights weights) {
+  /** Merges of an adapter of this bundle into a graph of its base. */
+  LayerMerges(Graph graph, BundleManifest bundle, AdapterWeights weights) {
     this.graph = graph;
-    this.bundle = bundle.manifest();
-    this.base = BaseValues.of(bundle);
+    this.bundle = bundle;
     this.weights = weights;
   }
 
@@ -71,72 +67,19 @@ final class MergedGraph {
   /** A layer that gets other weights. */
   private record Changed(String site, Node layer, List<Merge> merges) {}
 
-  /**
-   * Rewrites the graph.
-   *
-   * @param folder where the new weights are kept, so that they need no memory; views of its files
-   *     are the graph's
-   */
-  void merge(Path folder) {
-    requireHead();
-    new MergedOutputs(graph, bundle, weights).choose();
-    List<Changed> changed = removeAdapters();
-    fillHead();
-    fillBaseWeights();
-    removeInputs();
-    try (MergedWeights merged = new MergedWeights(folder)) {
-      changed.forEach(one -> write(one, merged));
-      merged.addTo(graph);
-      requantized = merged.requantized();
-    }
-    if (change == 0 && head().isEmpty()) {
-      throw new UnusableArtifact(
-          "adapter", "it changes no weight of the base", "train it before merging it");
-    }
-  }
-
-  private List<ParameterSpec> head() {
-    return bundle.parameters().stream()
-        .filter(spec -> !spec.isOfBase() && spec.method().isEmpty())
-        .toList();
-  }
-
-  private void requireHead() {
-    for (ParameterSpec spec : head()) {
-      if (!weights.tensors().containsKey(spec.name())) {
-        throw new UnusableArtifact(
-            "adapter",
-            "it has no '%s', which a model for %s needs"
-                .formatted(spec.name(), bundle.task().text()),
-            "merge it over a bundle of the task that it was trained for");
-      }
-    }
-  }
-
-  private List<Changed> removeAdapters() {
-    // By node: parts of a layer are sites of their own.
-    Map<Node, Changed> changed = new LinkedHashMap<>();
-    List<Runnable> removals = new ArrayList<>();
-    for (MethodInfo info : bundle.adapter().methods()) {
-      if (AdapterMethods.of(info.name(), info.settings()) instanceof LayerMethod method) {
-        RemoveAdapters remove = new RemoveAdapters(graph, info.name());
-        for (String site : info.sites()) {
-          collect(method, site, changed);
-          List<Value> inputs = inputs(method, site);
-          removals.addFirst(() -> remove.at(site, inputs));
-        }
-      }
-    }
-    removals.forEach(Runnable::run);
-    return List.copyOf(changed.values());
-  }
-
-  private void collect(LayerMethod method, String path, Map<Node, Changed> changed) {
+  /** Whether the adapter has something for a layer. */
+  boolean concerns(LayerMethod method, String path) {
     List<String> names =
         specs(method, path).filter(ParameterSpec::isBanked).map(ParameterSpec::name).toList();
-    if (!weights.tensors().keySet().containsAll(names)) {
-      return;
-    }
+    return weights.tensors().keySet().containsAll(names);
+  }
+
+  /**
+   * Adds what the adapter has for a layer.
+   *
+   * @throws NotMergeable if the method's adapters cannot become part of a weight
+   */
+  void add(LayerMethod method, String path, Node layer) {
     MergeableMethod mergeable =
         switch (method) {
           case MergeableMethod own -> own;
@@ -150,12 +93,48 @@ final class MergedGraph {
             .filter(ParameterSpec::isBanked)
             .map(this::merged)
             .toList();
-    Point point = method.pointAt(path);
-    Node layer = new RemoveAdapters(graph, method.name()).layer(path, point);
     changed
         .computeIfAbsent(layer, node -> new Changed(path, node, new ArrayList<>()))
         .merges()
-        .add(new Merge(mergeable, point, adapter));
+        .add(new Merge(mergeable, method.pointAt(path), adapter));
+  }
+
+  /** The parameters of a method at a site. */
+  Stream<ParameterSpec> specs(LayerMethod method, String path) {
+    return bundle.parameters().stream()
+        .filter(spec -> spec.method().equals(Optional.of(method.name())))
+        .filter(spec -> spec.site().equals(path));
+  }
+
+  /** Notes that a weight which the adapter holds whole is in the graph. */
+  void replaced(Tensor base, Tensor own) {
+    change = Math.max(change, MergedWeights.largestDifference(base.data(), own.data()));
+  }
+
+  /**
+   * Gives the layers their new weights.
+   *
+   * @param folder where they are kept, so that they need no memory; views of its files are the
+   *     graph's
+   */
+  void write(Path folder) {
+    try (MergedWeights merged = new MergedWeights(folder)) {
+      changed.values().forEach(one -> write(one, merged));
+      merged.addTo(graph);
+      requantized = merged.requantized();
+    }
+  }
+
+  /**
+   * Refuses an adapter that leaves every weight as it is.
+   *
+   * @throws UnusableArtifact if it does
+   */
+  void requireChange() {
+    if (change == 0) {
+      throw new UnusableArtifact(
+          "adapter", "it changes no weight of the base", "train it before merging it");
+    }
   }
 
   /** What depends on the base's weight is there already, as a bank has it. */
@@ -167,16 +146,6 @@ final class MergedGraph {
     }
     Tensor own = Objects.requireNonNull(tensors.get(spec.name()));
     return spec.part().map(columns -> columns.widened(own)).orElse(own);
-  }
-
-  private List<Value> inputs(LayerMethod method, String path) {
-    return specs(method, path).map(spec -> graph.value(spec.name())).toList();
-  }
-
-  private Stream<ParameterSpec> specs(LayerMethod method, String path) {
-    return bundle.parameters().stream()
-        .filter(spec -> spec.method().equals(Optional.of(method.name())))
-        .filter(spec -> spec.site().equals(path));
   }
 
   /** What scales the input comes first, what scales the output last. */
@@ -218,41 +187,6 @@ final class MergedGraph {
     }
     if (old.users().isEmpty()) {
       graph.removeUnused(old);
-    }
-  }
-
-  private void fillHead() {
-    for (ParameterSpec spec : head()) {
-      fill(spec, Objects.requireNonNull(weights.tensors().get(spec.name())));
-    }
-  }
-
-  /** Biases and modules that the adapter has whole; the others are the base's again. */
-  private void fillBaseWeights() {
-    for (ParameterSpec spec : bundle.parameters()) {
-      if (spec.isOfBase() && graph.find(spec.name()).isPresent()) {
-        Tensor own = base.of(spec);
-        Tensor tensor = Objects.requireNonNullElse(weights.tensors().get(spec.name()), own);
-        fill(spec, tensor);
-        change = Math.max(change, MergedWeights.largestDifference(own.data(), tensor.data()));
-      }
-    }
-  }
-
-  private void fill(ParameterSpec spec, Tensor tensor) {
-    Value input = graph.value(spec.name());
-    Value constant = graph.addConstant(tensor.named(graph.freshName(spec.name() + "/merged")));
-    graph.replaceUses(input, constant);
-    graph.removeUnused(input);
-    graph.rename(constant, spec.name());
-  }
-
-  /** The base's own inputs stay, whether it reads them or not. */
-  private void removeInputs() {
-    for (Value input : List.copyOf(graph.inputs())) {
-      if (input.users().isEmpty() && !bundle.text().inputs().contains(input.name())) {
-        graph.removeUnused(input);
-      }
     }
   }
 }
