@@ -1,5 +1,6 @@
 package dev.banyan.runtime.cli;
 
+import dev.banyan.runtime.data.BatchOrder;
 import dev.banyan.runtime.data.BatchSize;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.training.AdamW;
@@ -56,6 +57,15 @@ final class TrainingFlags {
           "Instead of --batch-size: as many texts as fit into N tokens, padding included, so that"
               + " every batch costs the same.")
   private int batchTokens;
+
+  @Option(
+      names = "--order",
+      paramLabel = "ORDER",
+      defaultValue = "by-length",
+      description =
+          "Which texts share a batch: by-length (those of like length, to spend little on padding)"
+              + " or shuffled (default: ${DEFAULT-VALUE}).")
+  private String order = "by-length";
 
   @Option(
       names = "--accumulation",
@@ -186,7 +196,7 @@ final class TrainingFlags {
   TrainingPlan plan(SessionSettings settings) {
     return new TrainingPlan(
         adapter.plan(),
-        new Passes(epochs, maxSteps, batch(), accumulation, padTo, pack),
+        new Passes(epochs, maxSteps, batch(), accumulation, padTo, pack, order()),
         rate(),
         new AdamW(weightDecay, clip, loraPlusRatio),
         new LossPlan(
@@ -199,6 +209,14 @@ final class TrainingFlags {
 
   private BatchSize batch() {
     return batchTokens == 0 ? new BatchSize.Examples(batchSize) : new BatchSize.Tokens(batchTokens);
+  }
+
+  private BatchOrder order() {
+    return BatchOrder.of(order)
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "order is '" + order + "'; expected by-length or shuffled"));
   }
 
   private EngineKind engine() {

@@ -73,14 +73,19 @@ public sealed interface BatchSize {
   /**
    * Cuts a list into batches.
    *
-   * @param order places of examples, longest first
+   * @param order places of examples
    * @param lengths tokens of each example
    */
   default List<List<Integer>> cut(List<Integer> order, int[] lengths) {
     List<List<Integer>> batches = new ArrayList<>();
     int first = 0;
     while (first < order.size()) {
-      int end = Math.min(order.size(), first + fits(lengths[order.get(first)]));
+      int end = first + 1;
+      int longest = lengths[order.get(first)];
+      while (end < order.size() && end - first < fits(Math.max(longest, lengths[order.get(end)]))) {
+        longest = Math.max(longest, lengths[order.get(end)]);
+        end++;
+      }
       batches.add(List.copyOf(order.subList(first, end)));
       first = end;
     }

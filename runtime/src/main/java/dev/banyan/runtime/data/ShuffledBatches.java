@@ -8,22 +8,23 @@ import java.util.Random;
 import java.util.stream.IntStream;
 
 /**
- * The order in which an epoch visits the examples: shuffled, with texts of like length together so
- * that little is spent on padding. The same seed and epoch give the same order on every machine.
+ * The order in which an epoch visits the examples: shuffled, if wanted with texts of like length
+ * together. The same seed and epoch give the same order on every machine.
  *
  * @param seed the run's seed
  * @param size how many examples make a batch; the last batch of an epoch may be smaller
+ * @param order which examples share a batch
  */
-public record ShuffledBatches(long seed, BatchSize size) {
+public record ShuffledBatches(long seed, BatchSize size, BatchOrder order) {
   /** Texts are sorted by length inside pools of at most so many batches. */
   private static final int MAX_POOL = 50;
 
   /** There are at least about so many pools, or batches would be the same in every epoch. */
   private static final int MIN_POOLS = 4;
 
-  /** Batches of so many examples each. */
+  /** Batches of so many examples each, of like length. */
   public ShuffledBatches(long seed, int examples) {
-    this(seed, new BatchSize.Examples(examples));
+    this(seed, new BatchSize.Examples(examples), BatchOrder.BY_LENGTH);
   }
 
   /**
@@ -35,12 +36,15 @@ public record ShuffledBatches(long seed, BatchSize size) {
    */
   public List<List<Integer>> epoch(int[] lengths, int epoch) {
     Random random = new Random(seed * 0x9E3779B97F4A7C15L + epoch);
-    List<Integer> order = new ArrayList<>(IntStream.range(0, lengths.length).boxed().toList());
-    Collections.shuffle(order, random);
+    List<Integer> shuffled = new ArrayList<>(IntStream.range(0, lengths.length).boxed().toList());
+    Collections.shuffle(shuffled, random);
+    if (order == BatchOrder.SHUFFLED) {
+      return size.cut(shuffled, lengths);
+    }
     int usual = size.usual(lengths);
     int pool = Math.clamp(lengths.length / ((long) usual * MIN_POOLS), 1, MAX_POOL) * usual;
     List<List<Integer>> batches = new ArrayList<>();
-    for (List<Integer> examples : chunks(order, pool)) {
+    for (List<Integer> examples : chunks(shuffled, pool)) {
       List<Integer> sorted = new ArrayList<>(examples);
       sorted.sort(Comparator.comparingInt((Integer i) -> lengths[i]).reversed());
       batches.addAll(size.cut(sorted, lengths));

@@ -1,5 +1,6 @@
 package dev.banyan.runtime.training;
 
+import dev.banyan.runtime.data.BatchOrder;
 import dev.banyan.runtime.data.BatchSize;
 import dev.banyan.runtime.data.EncodedData;
 import dev.banyan.runtime.data.ShuffledBatches;
@@ -30,7 +31,7 @@ final class Evaluation {
     this.feeder = feeder;
     this.tallies = tallies;
     this.prediction = prediction;
-    this.batches = new ShuffledBatches(0, size).byLength(data.lengths());
+    this.batches = new ShuffledBatches(0, size, BatchOrder.BY_LENGTH).byLength(data.lengths());
   }
 
   /** The score of the parameters as they are now. */

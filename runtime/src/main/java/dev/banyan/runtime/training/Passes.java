@@ -1,5 +1,6 @@
 package dev.banyan.runtime.training;
 
+import dev.banyan.runtime.data.BatchOrder;
 import dev.banyan.runtime.data.BatchSize;
 import java.util.function.IntUnaryOperator;
 
@@ -12,9 +13,16 @@ import java.util.function.IntUnaryOperator;
  * @param accumulation batches whose gradients are added up for one step, as if they were one batch
  * @param padTo least length of a batch in tokens; 0 for just the longest text in it
  * @param pack tokens of a row that texts of a decoder share; 0 for a row to each text
+ * @param order which texts share a batch
  */
 public record Passes(
-    int epochs, int maxSteps, BatchSize batch, int accumulation, int padTo, int pack) {
+    int epochs,
+    int maxSteps,
+    BatchSize batch,
+    int accumulation,
+    int padTo,
+    int pack,
+    BatchOrder order) {
   /**
    * Checks the ranges.
    *
@@ -28,9 +36,9 @@ public record Passes(
     Require.that(pack >= 0, "pack", pack, "0 (a row to each text) or more");
   }
 
-  /** Passes in which each text has a row of its own. */
+  /** Passes in which each text has a row of its own, beside others of like length. */
   public Passes(int epochs, int maxSteps, BatchSize batch, int accumulation, int padTo) {
-    this(epochs, maxSteps, batch, accumulation, padTo, 0);
+    this(epochs, maxSteps, batch, accumulation, padTo, 0, BatchOrder.BY_LENGTH);
   }
 
   /** Three epochs in batches of 16. */
@@ -40,32 +48,37 @@ public record Passes(
 
   /** The same number of epochs in batches of another size. */
   public Passes with(BatchSize size) {
-    return new Passes(epochs, maxSteps, size, accumulation, padTo, pack);
+    return new Passes(epochs, maxSteps, size, accumulation, padTo, pack, order);
   }
 
   /** Batches of the same size for another number of epochs. */
   public Passes withEpochs(int count) {
-    return new Passes(count, maxSteps, batch, accumulation, padTo, pack);
+    return new Passes(count, maxSteps, batch, accumulation, padTo, pack, order);
   }
 
   /** The same with a limit on the steps. */
   public Passes withMaxSteps(int most) {
-    return new Passes(epochs, most, batch, accumulation, padTo, pack);
+    return new Passes(epochs, most, batch, accumulation, padTo, pack, order);
   }
 
   /** The same with more batches for a step. */
   public Passes withAccumulation(int batches) {
-    return new Passes(epochs, maxSteps, batch, batches, padTo, pack);
+    return new Passes(epochs, maxSteps, batch, batches, padTo, pack, order);
   }
 
   /** The same with rows of at least this length. */
   public Passes withPadTo(int tokens) {
-    return new Passes(epochs, maxSteps, batch, accumulation, tokens, pack);
+    return new Passes(epochs, maxSteps, batch, accumulation, tokens, pack, order);
   }
 
   /** The same with rows that texts of a decoder share. */
   public Passes withPack(int tokens) {
-    return new Passes(epochs, maxSteps, batch, accumulation, padTo, tokens);
+    return new Passes(epochs, maxSteps, batch, accumulation, padTo, tokens, order);
+  }
+
+  /** The same with other texts in a batch. */
+  public Passes with(BatchOrder other) {
+    return new Passes(epochs, maxSteps, batch, accumulation, padTo, pack, other);
   }
 
   /** Number of steps of an epoch of so many batches; the last step may have fewer batches. */

@@ -106,8 +106,10 @@ record SparseMasks(Bundle bundle, TrainingPlan plan) {
       List<ParameterSpec> deltas, Supplier<Learner> learner) {
     Learner asked = learner.get();
     try (TrainingEngine _ = asked.engine()) {
+      Passes passes = plan.passes();
       List<List<Integer>> order =
-          new ShuffledBatches(plan.seed(), plan.passes().batch()).epoch(asked.data().lengths(), 0);
+          new ShuffledBatches(plan.seed(), passes.batch(), passes.order())
+              .epoch(asked.data().lengths(), 0);
       int count = Math.min(order.size(), plan.adapter().kept().batches());
       MeanSquares squares = new MeanSquares(deltas.stream().map(ParameterSpec::name).toList());
       order.subList(0, count).forEach(batch -> squares.add(asked.gradients(batch)));

@@ -26,7 +26,7 @@ final class TrainingLoop {
   /** Trains from here to the end. */
   void run(Position from) {
     Passes passes = plan.passes();
-    ShuffledBatches batches = new ShuffledBatches(plan.seed(), passes.batch());
+    ShuffledBatches batches = new ShuffledBatches(plan.seed(), passes.batch(), passes.order());
     int[] lengths = learner.data().lengths();
     IntUnaryOperator stepsOfEpoch = epoch -> passes.stepsPerEpoch(batches.count(lengths, epoch));
     int total = passes.steps(stepsOfEpoch);

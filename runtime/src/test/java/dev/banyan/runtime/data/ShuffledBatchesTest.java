@@ -47,6 +47,21 @@ class ShuffledBatchesTest {
     assertThat(bucketed).isLessThan(0.1);
   }
 
+  @ParameterizedTest
+  @CsvSource({"16,0", "0,900"})
+  void shuffledBatchesHoldTextsOfAllLengths(int examples, int tokens) {
+    int[] lengths = lengths(2000);
+    BatchSize size = examples > 0 ? new BatchSize.Examples(examples) : new BatchSize.Tokens(tokens);
+    List<List<Integer>> epoch = new ShuffledBatches(1, size, BatchOrder.SHUFFLED).epoch(lengths, 0);
+    assertThat(epoch.stream().flatMap(List::stream))
+        .containsExactlyInAnyOrderElementsOf(IntStream.range(0, 2000).boxed().toList());
+    assertThat(padding(epoch, lengths)).isGreaterThan(0.3);
+    for (List<Integer> batch : epoch) {
+      int longest = batch.stream().mapToInt(i -> lengths[i]).max().orElseThrow();
+      assertThat(batch.size()).isLessThanOrEqualTo(size.fits(longest));
+    }
+  }
+
   @Test
   void longestTextsAreEvaluatedFirst() {
     int[] lengths = {3, 9, 1, 9, 5};
@@ -59,7 +74,8 @@ class ShuffledBatchesTest {
   void batchesOfATokenBudgetCostTheSame(int budget, double leastOftenFull) {
     int[] lengths = lengths(2000);
     List<List<Integer>> epoch =
-        new ShuffledBatches(3, new BatchSize.Tokens(budget)).epoch(lengths, 0);
+        new ShuffledBatches(3, new BatchSize.Tokens(budget), BatchOrder.BY_LENGTH)
+            .epoch(lengths, 0);
     assertThat(epoch.stream().flatMap(List::stream))
         .containsExactlyInAnyOrderElementsOf(IntStream.range(0, 2000).boxed().toList());
     int full = 0;
