@@ -6,9 +6,9 @@ import java.util.Optional;
 
 /** Which examples share a batch. */
 public enum BatchOrder {
-  /** Those of like length: little is spent on padding, and long texts come in batches of long. */
+  /** Those of like length: little is spent on padding. */
   BY_LENGTH,
-  /** Whatever chance brings together: where length tells the label, batches are of all labels. */
+  /** Whatever chance brings together, as where runs of other programs are to be compared. */
   SHUFFLED;
 
   /** The name used on the command line. */
