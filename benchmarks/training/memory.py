@@ -97,13 +97,13 @@ def trained(settings: Settings, base: Base, method: str, steps: int) -> Run:
     command = [settings.banyan, "prepare", "--model", base.model, "--tokenizer", base.tokenizer, "--task", base.task]
     command += ["--targets", base.targets] if method in LAYERS else []
     command += ["--method", method, "--max-length", base.length, "--out", bundle, "--json"]
-    measure.run(command, settings.folder("logs") / "prepare-memory.log")
+    heap = ["env", f"BANYAN_JAVA_OPTS={HEAP} {os.environ.get('BANYAN_JAVA_OPTS', '')}"]
+    large = method in ("full", "sparse") and base.task == "causal-lm"
+    measure.run([*heap, *command] if large else command, settings.folder("logs") / "prepare-memory.log")
     command = [settings.banyan, "train", "--bundle", bundle, "--data", data, "--batch-size", base.rows]
     command += ["--pad-to", base.length, "--max-steps", steps, "--epochs", 1000, "--threads", settings.threads]
     command += ["--json", "--out", settings.folder("adapters") / "memory", *settings.banyan_options]
-    if method in ("full", "sparse") and base.task == "causal-lm":
-        command = ["env", f"BANYAN_JAVA_OPTS={HEAP} {os.environ.get('BANYAN_JAVA_OPTS', '')}", *command]
-    return measure.run(command, settings.folder("logs") / "banyan-memory.log")
+    return measure.run([*heap, *command] if large else command, settings.folder("logs") / "banyan-memory.log")
 
 
 if __name__ == "__main__":

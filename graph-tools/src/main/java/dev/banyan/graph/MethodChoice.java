@@ -1,5 +1,6 @@
 package dev.banyan.graph;
 
+import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.graph.PrepareRequest.SiteChoice;
 import dev.banyan.graph.adapter.AdapterMethod;
@@ -34,6 +35,22 @@ public record MethodChoice(
   /** A method as {@link #parse} reads it, with a value for what has none unless it is given. */
   public static String usual(MethodName name) {
     return name == MethodName.LAST_LAYERS ? name.text() + ":n=1" : name.text();
+  }
+
+  /**
+   * The layers of a bundle, for other methods: those that its first method adapts which has to be
+   * told its layers, or all linear ones if there is none.
+   */
+  public static SiteChoice layersOf(BundleManifest bundle) {
+    return bundle.adapter().methods().stream()
+        .filter(
+            info ->
+                AdapterMethods.of(info.name(), info.settings()) instanceof LayerMethod method
+                    && method.usualTargets().isEmpty()
+                    && !info.sites().isEmpty())
+        .map(info -> SiteChoice.of(String.join(",", info.sites())))
+        .findFirst()
+        .orElseGet(() -> SiteChoice.of("all-linear"));
   }
 
   /**

@@ -65,8 +65,8 @@ public final class Bundle {
   public static final String LAYERS_MODEL = "layers_model.onnx";
 
   /**
-   * The base as it was given, in plain ONNX: for other methods, and to merge adapters into. Bundles
-   * of older versions have none.
+   * The base without adapters, for other methods and to merge adapters into: of an encoder what its
+   * pooling needs, a decoder as it was given. Bundles of older versions have none.
    */
   public static final String BASE_MODEL = "base_model.onnx";
 

@@ -69,7 +69,7 @@ public record BaseWeight(String module, Part part, Kind kind, FileKey key, List<
   /** An input of a node. */
   public record Place(Node node, int input) {
     /** What is read there. */
-    Value value() {
+    public Value value() {
       return node.input(input);
     }
   }
@@ -94,11 +94,6 @@ public record BaseWeight(String module, Part part, Kind kind, FileKey key, List<
   /** The base's own value, in the graph's orientation, under the parameter's name. */
   public Tensor value() {
     return places.getFirst().value().constant().orElseThrow().named(name());
-  }
-
-  /** The name of the constant that the base has for it. */
-  public String constantName() {
-    return places.getFirst().value().name();
   }
 
   /** The parameter's name in the graphs. */

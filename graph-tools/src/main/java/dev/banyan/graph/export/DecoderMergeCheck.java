@@ -46,10 +46,11 @@ final class DecoderMergeCheck {
   DecoderMergeCheck(Bundle bundle, AdapterWeights weights) {
     this.bundle = bundle;
     this.inputs = new EvalInputs(bundle, weights);
-    long vocabulary = Vocabulary.rows(OnnxFile.read(evalModel())).orElse(1);
     int length = Math.min(LENGTH, bundle.manifest().text().maxLength());
     this.ids =
-        new SplittableRandom(42).longs((long) ROWS * length, vocabulary / 2, vocabulary).toArray();
+        new SplittableRandom(42)
+            .longs((long) ROWS * length, vocabulary() / 2, vocabulary())
+            .toArray();
   }
 
   /**
@@ -75,6 +76,16 @@ final class DecoderMergeCheck {
         new AnswerPair(merged(merged), expected).difference(PREDICTION, Double.MAX_VALUE),
         OptionalDouble.of(
             new AnswerPair(expected(true), expected).difference(PREDICTION, Double.MAX_VALUE)));
+  }
+
+  /** A token that the model reads and gives a score to. */
+  private long vocabulary() {
+    return Vocabulary.rows(OnnxFile.read(evalModel()))
+        .orElseThrow(
+            () ->
+                new NotMergeable(
+                    "The number of tokens that the model in %s reads is not known, so a merged model cannot be held against it; export it with its table of embeddings as a constant"
+                        .formatted(bundle.dir())));
   }
 
   private Path evalModel() {
@@ -149,6 +160,11 @@ final class DecoderMergeCheck {
    */
   private float[] ofTexts(float[] logits) {
     int vocabulary = logits.length / ids.length;
+    if (Arrays.stream(ids).anyMatch(id -> id >= vocabulary)) {
+      throw new NotMergeable(
+          "The model in %s reads more tokens than the %d that it scores, so a merged model cannot be held against it"
+              .formatted(bundle.dir(), vocabulary));
+    }
     float[] all = new float[ROWS * (length() - 1)];
     int at = 0;
     for (int place = 0; place < ids.length; place++) {

@@ -7,13 +7,19 @@ import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.tensor.Tensor;
 import dev.banyan.graph.MergeReport.Answers;
 import dev.banyan.graph.adapter.AdapterMethods;
+import dev.banyan.graph.adapter.Ia3;
 import dev.banyan.graph.adapter.LayerMethod;
+import dev.banyan.graph.adapter.LayerMethod.Point;
 import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Model;
+import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.Value;
+import dev.banyan.graph.pass.RemoveUnused;
 import dev.banyan.graph.training.DecoderBase;
+import dev.banyan.graph.training.DecoderBase.Reader;
 import dev.banyan.runtime.inference.AdapterWeights;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /** A decoder as it was given, with one adapter inside its weights. */
@@ -46,12 +52,17 @@ final class MergedDecoder implements MergedModel {
       if (AdapterMethods.of(info.name(), info.settings()) instanceof LayerMethod method) {
         info.sites().stream()
             .filter(site -> layers.concerns(method, site))
-            .forEach(site -> layers.add(method, site, base.layer(site)));
+            .forEach(site -> layers.add(method, site, layer(method, site)));
       }
     }
     replaceWeights();
     layers.write(folder);
     layers.requireChange();
+  }
+
+  private Node layer(LayerMethod method, String site) {
+    boolean scalesBias = method instanceof Ia3 && method.pointAt(site) == Point.OUTPUT;
+    return scalesBias ? base.layerWithBias(site) : base.layer(site);
   }
 
   /** Weights that the adapter has whole. */
@@ -60,19 +71,18 @@ final class MergedDecoder implements MergedModel {
     for (ParameterSpec spec : bundle.manifest().parameters()) {
       Optional<Tensor> own = Optional.ofNullable(weights.tensors().get(spec.name()));
       if (spec.isOfBase() && own.isPresent()) {
-        replace(base.weight(spec.name()), own.get());
+        replace(base.readers(spec.name()), own.get());
         layers.replaced(values.of(spec), own.get());
       }
     }
   }
 
-  private void replace(Value old, Tensor own) {
+  /** Others that read an equal constant keep theirs. */
+  private void replace(List<Reader> readers, Tensor own) {
     Graph graph = base.model().graph();
-    String name = old.name();
-    Value other = graph.addConstant(own.named(graph.freshName(name + "/merged")));
-    graph.replaceUses(old, other);
-    graph.removeUnused(old);
-    graph.rename(other, name);
+    Value merged = graph.addConstant(own.named(graph.freshName(own.name() + "/merged")));
+    readers.forEach(reader -> reader.node().replaceInput(reader.input(), merged));
+    RemoveUnused.from(graph);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.onnx.ExternalDataWriter;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.graph.GraphFailure.NotMergeable;
@@ -20,8 +21,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.function.Function;
-import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * A bundle's decoder as it was given, with its past and its fused operators, and where the places
@@ -30,28 +31,24 @@ import java.util.stream.Collectors;
  */
 public final class DecoderBase {
   private final Model model;
-  private final Map<String, Found> layers;
-  private final Map<String, String> weights;
-  private final Map<String, Long> readers;
+  private final Map<String, Site> layers;
+  private final List<BaseWeight> weights;
 
-  private DecoderBase(
-      Model model,
-      Map<String, Found> layers,
-      Map<String, String> weights,
-      Map<String, Long> readers) {
+  private DecoderBase(Model model, Map<String, Site> layers, List<BaseWeight> weights) {
     this.model = model;
     this.layers = layers;
     this.weights = weights;
-    this.readers = readers;
   }
 
-  /** A layer where adapters are trained: its operator, and the value that it makes. */
-  private record Found(String op, String output) {}
+  /** An input of a node of the decoder. */
+  public record Reader(Node node, int input) {}
 
   /**
    * Reads the base of a bundle.
    *
    * @throws NotMergeable if the bundle is of a version without it
+   * @throws dev.banyan.graph.GraphFailure if it has weights that adapters of the bundle hold, and
+   *     that cannot be told apart
    * @throws dev.banyan.artifacts.integrity.ArtifactException if the file cannot be used
    */
   public static DecoderBase of(Bundle bundle) {
@@ -63,20 +60,11 @@ public final class DecoderBase {
     OnnxFile file = OnnxFile.read(bundle.file(Bundle.BASE_MODEL));
     try (SourceModel source = SourceModel.simplify(file)) {
       Model plain = source.decoder(LoweringRules.standard()).base().model();
-      Map<String, Found> layers = new TreeMap<>();
-      for (Site site : SiteDiscovery.inspect(plain).all()) {
-        Node node = site.node();
-        layers.put(site.path(), new Found(node.op().type(), node.output().name()));
-      }
-      List<BaseWeight> all = BaseWeightChoice.every(plain.graph());
-      Map<String, String> weights = new TreeMap<>();
-      all.forEach(weight -> weights.put(weight.name(), weight.constantName()));
-      return new DecoderBase(
-          OnnxReader.read(file),
-          layers,
-          weights,
-          weights.values().stream()
-              .collect(Collectors.groupingBy(Function.identity(), Collectors.counting())));
+      Map<String, Site> layers = new TreeMap<>();
+      SiteDiscovery.inspect(plain).all().forEach(site -> layers.put(site.path(), site));
+      boolean held = bundle.manifest().parameters().stream().anyMatch(ParameterSpec::isOfBase);
+      List<BaseWeight> weights = held ? BaseWeightChoice.every(plain.graph()) : List.of();
+      return new DecoderBase(OnnxReader.read(file), layers, weights);
     }
   }
 
@@ -108,35 +96,92 @@ public final class DecoderBase {
    * @throws NotMergeable if the layer is part of a fused operator
    */
   public Node layer(String path) {
-    Optional<Found> found = Optional.ofNullable(layers.get(path));
-    return found
-        .flatMap(layer -> graph().find(layer.output()))
-        .flatMap(Value::producer)
-        .filter(node -> node.op().type().equals(found.orElseThrow().op()))
+    return Optional.ofNullable(layers.get(path))
+        .flatMap(site -> same(site.node()))
         .orElseThrow(
             () ->
                 new NotMergeable(
-                    "The layer '%s' is part of a fused operator in the model as it was given, so the adapter cannot become part of its weight; export the model without optimizing it, or serve base and adapter"
+                    "The layer '%s' is no operator of its own in the model as it was given, or not with such a weight, so the adapter cannot become part of it; merge over a bundle made with 'prepare --dequantize' if it is quantized, or of a model that no optimizer has fused"
                         .formatted(path)));
   }
 
   /**
-   * The constant that is a weight of the base.
+   * The node of a layer whose bias changes too.
+   *
+   * @throws NotMergeable if the layer, or its bias alone, is part of a fused operator
+   */
+  public Node layerWithBias(String path) {
+    Node node = layer(path);
+    boolean fused =
+        Optional.ofNullable(layers.get(path)).flatMap(Site::bias).isPresent()
+            && Site.biasOf(node).isEmpty();
+    if (fused) {
+      throw new NotMergeable(
+          "The bias of the layer '%s' is part of a fused operator in the model as it was given, and the adapter changes it; merge over a bundle of a model that no optimizer has fused"
+              .formatted(path));
+    }
+    return node;
+  }
+
+  /**
+   * Where a weight of the base is read.
    *
    * @param name of the parameter
-   * @throws NotMergeable if the constant is something else too
+   * @throws NotMergeable if that cannot be told
    */
-  public Value weight(String name) {
-    Optional<String> constant = Optional.ofNullable(weights.get(name));
-    return constant
-        .filter(other -> readers.getOrDefault(other, 0L) == 1)
-        .flatMap(graph()::find)
-        .filter(Value::isConstant)
-        .orElseThrow(
-            () ->
-                new NotMergeable(
-                    "The weight '%s' has no constant of its own in the model as it was given, so it cannot be replaced; serve base and adapter"
-                        .formatted(name)));
+  public List<Reader> readers(String name) {
+    return weights.stream()
+        .filter(weight -> weight.name().equals(name))
+        .flatMap(weight -> weight.places().stream())
+        .map(
+            place ->
+                reader(place)
+                    .orElseThrow(
+                        () ->
+                            new NotMergeable(
+                                "The weight '%s' is read by a fused operator in the model as it was given, or by others too, so it cannot be replaced; merge over a bundle of a model that no optimizer has fused"
+                                    .formatted(name))))
+        .toList();
+  }
+
+  /** The same node, or else the only one that reads the same constant. */
+  private Optional<Reader> reader(BaseWeight.Place place) {
+    Optional<Reader> own =
+        same(place.node())
+            .map(node -> new Reader(node, place.input()))
+            .filter(reader -> reader.node().input(reader.input()).isConstant());
+    return own.or(() -> onlyReader(place.value().name()));
+  }
+
+  private Optional<Reader> onlyReader(String constant) {
+    boolean captured =
+        graph().nodes().stream().anyMatch(node -> node.captures().contains(constant));
+    long places =
+        weights.stream()
+            .flatMap(weight -> weight.places().stream())
+            .filter(place -> place.value().name().equals(constant))
+            .count();
+    List<Reader> readers =
+        graph().find(constant).filter(Value::isConstant).stream()
+            .flatMap(value -> value.users().stream().distinct().flatMap(node -> at(node, value)))
+            .toList();
+    return !captured && places == 1 && readers.size() == 1
+        ? Optional.of(readers.getFirst())
+        : Optional.empty();
+  }
+
+  private static Stream<Reader> at(Node node, Value value) {
+    return IntStream.range(0, node.inputs().size())
+        .filter(input -> node.input(input) == value)
+        .mapToObj(input -> new Reader(node, input));
+  }
+
+  /** The node that makes the same value by the same operator. */
+  private Optional<Node> same(Node plain) {
+    return graph()
+        .find(plain.output().name())
+        .flatMap(Value::producer)
+        .filter(node -> node.op().equals(plain.op()));
   }
 
   private Graph graph() {

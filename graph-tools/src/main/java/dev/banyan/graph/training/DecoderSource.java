@@ -69,24 +69,22 @@ record DecoderSource(OnnxFile original, OnnxFile simplified, LoweringRules rules
     Model model = noted();
     LoweringRules floats = LoweringRules.dequantize();
     if (dequantized && Lower.concerns(model, floats)) {
-      // A run that learns types would need a past; those of the values are the same without one.
-      Graph typed = read().graph();
-      model
-          .graph()
-          .nodes()
-          .forEach(
-              node ->
-                  Stream.concat(node.inputs().stream(), node.outputs().stream())
-                      .forEach(
-                          value ->
-                              typed
-                                  .find(value.name())
-                                  .flatMap(Value::type)
-                                  .ifPresent(value::withType)));
+      typeInside(model.graph());
       model = model.withMicrosoftOps();
       Lower.whatCanBe(model, floats);
     }
     return new BaseGraph(model).noted();
+  }
+
+  /** A run that learns types would need a past; those of what lies inside are the same without. */
+  private void typeInside(Graph graph) {
+    Graph typed = read().graph();
+    for (Node node : graph.nodes()) {
+      Stream.concat(node.inputs().stream(), node.outputs().stream())
+          .filter(value -> !graph.inputs().contains(value) && !graph.outputs().contains(value))
+          .forEach(
+              value -> typed.find(value.name()).flatMap(Value::type).ifPresent(value::withType));
+    }
   }
 
   private Model noted() {

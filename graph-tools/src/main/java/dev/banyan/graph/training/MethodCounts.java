@@ -13,7 +13,6 @@ import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.graph.GraphFailure;
 import dev.banyan.graph.MethodChoice;
-import dev.banyan.graph.PrepareRequest.SiteChoice;
 import dev.banyan.graph.adapter.BaseWeightChoice;
 import dev.banyan.graph.adapter.MethodWeights;
 import dev.banyan.graph.adapter.WeightMethod;
@@ -94,8 +93,12 @@ public final class MethodCounts {
   }
 
   private OptionalLong count(MethodName name, Model base) {
+    if (name == MethodName.HEAD && manifest().task().head() == Task.Head.NONE) {
+      return OptionalLong.empty();
+    }
     try {
-      MethodChoice choice = MethodChoice.parse(MethodChoice.usual(name), SiteChoice.of(targets()));
+      MethodChoice choice =
+          MethodChoice.parse(MethodChoice.usual(name), MethodChoice.layersOf(manifest()));
       BaseWeightChoice held =
           choice.method() instanceof WeightMethod method
               ? BaseWeightChoice.none().with(List.of(new MethodWeights(method, choice.modules())))
@@ -112,15 +115,6 @@ public final class MethodCounts {
     } catch (GraphFailure _) {
       return OptionalLong.empty();
     }
-  }
-
-  /** What was asked for where layers are adapted. */
-  private String targets() {
-    return manifest().adapter().methods().stream()
-        .filter(info -> info.name().kind() == MethodName.Kind.LAYERS && !info.sites().isEmpty())
-        .map(MethodInfo::targets)
-        .findFirst()
-        .orElse("all-linear");
   }
 
   private long count(MethodName name, Collection<ParameterSpec> specs) {

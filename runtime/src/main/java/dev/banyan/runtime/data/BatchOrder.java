@@ -20,4 +20,10 @@ public enum BatchOrder {
   public static Optional<BatchOrder> of(String text) {
     return Arrays.stream(values()).filter(order -> order.text().equals(text)).findFirst();
   }
+
+  /** As the command line has it, for messages. */
+  @Override
+  public String toString() {
+    return text();
+  }
 }

@@ -76,11 +76,6 @@ public record Passes(
     return new Passes(epochs, maxSteps, batch, accumulation, padTo, tokens, order);
   }
 
-  /** The same with other texts in a batch. */
-  public Passes with(BatchOrder other) {
-    return new Passes(epochs, maxSteps, batch, accumulation, padTo, pack, other);
-  }
-
   /** Number of steps of an epoch of so many batches; the last step may have fewer batches. */
   public int stepsPerEpoch(int batches) {
     return Math.ceilDiv(batches, accumulation);

@@ -2,6 +2,7 @@ package dev.banyan.runtime.training;
 
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.integrity.Digest;
+import dev.banyan.runtime.data.BatchOrder;
 import dev.banyan.runtime.data.Dataset;
 import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
@@ -20,6 +21,10 @@ import java.util.Map;
 public record RunIdentity(Map<String, String> facts) {
   /** Decides how fast a run is, and not what comes out. */
   private static final String THREADS = "compute.session.threads";
+
+  /** What runs were before there was a choice. */
+  private static final Map<String, String> ONCE =
+      Map.of("passes.order", BatchOrder.BY_LENGTH.toString());
 
   /** Copies the map, keeping its order. */
   public RunIdentity {
@@ -78,7 +83,7 @@ public record RunIdentity(Map<String, String> facts) {
     all.putAll(facts);
     List<String> differences = new ArrayList<>();
     for (String name : all.keySet()) {
-      String before = earlier.facts.getOrDefault(name, "absent");
+      String before = earlier.facts.getOrDefault(name, ONCE.getOrDefault(name, "absent"));
       String now = facts.getOrDefault(name, "absent");
       if (!before.equals(now)) {
         differences.add("%s was %s and is %s".formatted(name, before, now));

@@ -3,10 +3,9 @@ package dev.banyan.server.compare;
 import dev.banyan.artifacts.bundle.Bundle;
 import dev.banyan.artifacts.bundle.BundleManifest;
 import dev.banyan.artifacts.bundle.EmbeddingInfo;
-import dev.banyan.artifacts.bundle.MethodInfo;
-import dev.banyan.artifacts.bundle.MethodName;
 import dev.banyan.artifacts.bundle.Pooling;
 import dev.banyan.artifacts.bundle.Task;
+import dev.banyan.graph.MethodChoice;
 import dev.banyan.server.compare.ComparisonPlan.Source;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -107,22 +106,20 @@ final class BaseOptions {
               .formatted(opened.dir()));
     }
     BundleManifest manifest = opened.manifest();
+    if (pooling().equals(Optional.of(Pooling.POOLER))
+        && manifest.text().pooling() != Pooling.POOLER) {
+      throw new IllegalArgumentException(
+          "pooling is pooler, which the bundle's base is without, as it was prepared for %s; name --model, --tokenizer and --task instead"
+              .formatted(manifest.text().pooling().text()));
+    }
     return new Source(
         opened.file(Bundle.BASE_MODEL),
         opened.file(Bundle.TOKENIZER),
         manifest.task(),
-        Objects.requireNonNullElseGet(targets, () -> targets(manifest)),
+        Objects.requireNonNullElseGet(targets, () -> MethodChoice.layersOf(manifest).targets()),
         pooling().orElse(manifest.text().pooling()),
         OptionalInt.of(maxLength == null ? manifest.text().maxLength() : maxLength),
         manifest.embedding().orElseGet(EmbeddingInfo::pairs));
-  }
-
-  private static String targets(BundleManifest manifest) {
-    return manifest.adapter().methods().stream()
-        .filter(info -> info.name().kind() == MethodName.Kind.LAYERS && !info.sites().isEmpty())
-        .map(MethodInfo::targets)
-        .findFirst()
-        .orElse(EVERY_LAYER);
   }
 
   private Optional<Pooling> pooling() {

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -80,7 +81,7 @@ class CompareCommandTest {
             RECORDED.resolve("encoder.onnx"),
             RECORDED.resolve("tokenizer.json"),
             Task.TEXT_CLASSIFICATION,
-            SiteChoice.of("key"),
+            new SiteChoice("key", Optional.empty(), Optional.of("1")),
             Pooling.POOLER,
             OptionalInt.of(16),
             folder.resolve("bundle"));
