@@ -90,6 +90,7 @@ final class BaseOptions {
                     new IllegalArgumentException(
                         "task is '" + text + "'; expected " + Task.names()));
     return new Source(
+        String.valueOf(model.getFileName()),
         model,
         tokenizer,
         wanted,
@@ -113,6 +114,7 @@ final class BaseOptions {
               .formatted(manifest.text().pooling().text()));
     }
     return new Source(
+        manifest.base().name(),
         opened.file(Bundle.BASE_MODEL),
         opened.file(Bundle.TOKENIZER),
         manifest.task(),

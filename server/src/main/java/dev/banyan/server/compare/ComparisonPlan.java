@@ -37,6 +37,7 @@ record ComparisonPlan(
   /**
    * The base and the layers.
    *
+   * @param name of the model, as its file was named first
    * @param model the ONNX model
    * @param tokenizer its {@code tokenizer.json}
    * @param task what is learned
@@ -46,6 +47,7 @@ record ComparisonPlan(
    * @param embedding what the embedding task learns from; of no use to other tasks
    */
   record Source(
+      String name,
       Path model,
       Path tokenizer,
       Task task,

@@ -27,7 +27,7 @@ record ComparisonTable(ComparisonPlan plan, List<Compared> rows) {
     text.append(
         "%s, %d epochs, batches of %d, seeds %s; judged by %s. Serving is 32 rows x 64 tokens on 4 adapters over the bare base.%n%n"
             .formatted(
-                plan.source().model().getFileName(),
+                plan.source().name(),
                 plan.passes().epochs(),
                 plan.passes().batch(),
                 plan.passes().seeds().stream()
@@ -78,7 +78,7 @@ record ComparisonTable(ComparisonPlan plan, List<Compared> rows) {
   ObjectNode json() {
     ObjectNode json =
         JsonText.object()
-            .put("model", String.valueOf(plan.source().model().getFileName()))
+            .put("model", plan.source().name())
             .put("task", plan.source().task().text())
             .put("epochs", plan.passes().epochs())
             .put("batch_size", plan.passes().batch());

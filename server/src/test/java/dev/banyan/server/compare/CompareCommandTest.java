@@ -96,6 +96,7 @@ class CompareCommandTest {
             "--out=" + folder.resolve("out"),
             "--json");
     assertThat(called.exitCode()).as(called.err()).isZero();
+    assertThat(called.out()).contains("\"model\":\"encoder.onnx\"");
     Bundle ia3 = Bundle.open(folder.resolve("out/bundles/ia3"));
     assertThat(ia3.manifest().base()).isEqualTo(bundle.manifest().base());
     assertThat(ia3.manifest().text()).isEqualTo(bundle.manifest().text());
