@@ -9,6 +9,7 @@ import dev.banyan.graph.MergeReport.Answers;
 import dev.banyan.graph.export.EvalInputs.Axes;
 import dev.banyan.graph.export.EvalInputs.Memory;
 import dev.banyan.graph.training.DecoderBase;
+import dev.banyan.graph.training.LogProbability;
 import dev.banyan.runtime.data.Vocabulary;
 import dev.banyan.runtime.inference.AdapterWeights;
 import dev.banyan.runtime.ort.InferenceSession;
@@ -169,21 +170,9 @@ final class DecoderMergeCheck {
     int at = 0;
     for (int place = 0; place < ids.length; place++) {
       if (place % length() > 0) {
-        all[at++] = ofToken(logits, (place - 1) * vocabulary, vocabulary, ids[place]);
+        all[at++] = (float) LogProbability.of(logits, place - 1, vocabulary, ids[place]);
       }
     }
     return all;
-  }
-
-  private static float ofToken(float[] logits, int from, int vocabulary, long token) {
-    double highest = Double.NEGATIVE_INFINITY;
-    for (int i = from; i < from + vocabulary; i++) {
-      highest = Math.max(highest, logits[i]);
-    }
-    double sum = 0;
-    for (int i = from; i < from + vocabulary; i++) {
-      sum += Math.exp(logits[i] - highest);
-    }
-    return (float) (logits[from + Math.toIntExact(token)] - highest - Math.log(sum));
   }
 }

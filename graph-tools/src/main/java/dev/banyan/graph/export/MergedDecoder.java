@@ -14,7 +14,6 @@ import dev.banyan.graph.ir.Graph;
 import dev.banyan.graph.ir.Model;
 import dev.banyan.graph.ir.Node;
 import dev.banyan.graph.ir.Value;
-import dev.banyan.graph.pass.RemoveUnused;
 import dev.banyan.graph.training.DecoderBase;
 import dev.banyan.graph.training.DecoderBase.Reader;
 import dev.banyan.runtime.inference.AdapterWeights;
@@ -82,7 +81,6 @@ final class MergedDecoder implements MergedModel {
     Graph graph = base.model().graph();
     Value merged = graph.addConstant(own.named(graph.freshName(own.name() + "/merged")));
     readers.forEach(reader -> reader.node().replaceInput(reader.input(), merged));
-    RemoveUnused.from(graph);
   }
 
   @Override

@@ -169,11 +169,13 @@ final class DecoderCheck {
 
   /** The first token of each text has nothing before it that could tell it. */
   private double furthest(float[] seen, List<long[]> texts, List<float[]> logits) {
+    int vocabulary = Math.toIntExact(facts.vocabulary());
     double difference = 0;
     int at = 0;
     for (int i = 0; i < texts.size(); i++) {
       for (int token = 1; token < texts.get(i).length; token++) {
-        double expected = logProbability(logits.get(i), token - 1, texts.get(i)[token]);
+        double expected =
+            LogProbability.of(logits.get(i), token - 1, vocabulary, texts.get(i)[token]);
         double apart = Math.abs(seen[at++] - expected);
         difference = Double.isNaN(apart) ? Double.POSITIVE_INFINITY : Math.max(difference, apart);
       }
@@ -182,20 +184,6 @@ final class DecoderCheck {
       throw new IllegalStateException(seen.length + " tokens were counted, not " + at);
     }
     return difference;
-  }
-
-  private double logProbability(float[] logits, int row, long token) {
-    int size = Math.toIntExact(facts.vocabulary());
-    int from = row * size;
-    double highest = Double.NEGATIVE_INFINITY;
-    for (int i = 0; i < size; i++) {
-      highest = Math.max(highest, logits[from + i]);
-    }
-    double sum = 0;
-    for (int i = 0; i < size; i++) {
-      sum += Math.exp(logits[from + i] - highest);
-    }
-    return logits[from + Math.toIntExact(token)] - highest - Math.log(sum);
   }
 
   private void requireLongestRuns(InferenceSession session, TensorScope scope) {

@@ -6,10 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.banyan.artifacts.adapter.PeftAdapter;
 import dev.banyan.artifacts.bundle.Bundle;
-import dev.banyan.artifacts.bundle.KeptWeights;
 import dev.banyan.artifacts.bundle.ParameterSpec;
 import dev.banyan.artifacts.bundle.Pooling;
-import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.artifacts.onnx.OnnxFile;
 import dev.banyan.artifacts.tensor.Tensor;
@@ -26,7 +24,6 @@ import dev.banyan.graph.ir.Value;
 import dev.banyan.graph.quantize.Quantization;
 import dev.banyan.graph.quantize.Scheme;
 import dev.banyan.graph.training.Bundles;
-import dev.banyan.runtime.data.Dataset;
 import dev.banyan.runtime.inference.AdapterWeights;
 import dev.banyan.runtime.inference.ServingPlan;
 import dev.banyan.runtime.ort.InferenceSession;
@@ -34,19 +31,12 @@ import dev.banyan.runtime.ort.NativeTensor;
 import dev.banyan.runtime.ort.OutputTensors;
 import dev.banyan.runtime.ort.SessionSettings;
 import dev.banyan.runtime.ort.TensorScope;
-import dev.banyan.runtime.training.AdapterPlan;
-import dev.banyan.runtime.training.LearningRate;
-import dev.banyan.runtime.training.Trainer;
-import dev.banyan.runtime.training.TrainingData;
-import dev.banyan.runtime.training.TrainingPlan;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -108,7 +98,7 @@ class DecoderMergeTest {
     Bundle bundle =
         Bundles.decoder(Fixtures.family("llama_dynamo18"), method, "all-linear", folder);
     Path adapter = folder.resolve("adapter");
-    train(bundle, rate, adapter);
+    Bundles.trainDecoder(bundle, rate, 2, adapter);
     MergeRequest request =
         new MergeRequest(bundle.dir(), adapter, folder.resolve("merged.onnx"), false);
 
@@ -123,7 +113,7 @@ class DecoderMergeTest {
     Bundle bundle =
         Bundles.decoder(Fixtures.family("gpt2_opset16"), "lora", "c_attn.q,c_attn.v", folder);
     Path adapter = folder.resolve("adapter");
-    train(bundle, 0.05, adapter);
+    Bundles.trainDecoder(bundle, 0.05, 2, adapter);
     Path out = folder.resolve("merged.onnx");
     MergeReport report = GraphTools.merge(new MergeRequest(bundle.dir(), adapter, out, false));
     assertThat(report.layers()).isEqualTo(bundle.manifest().adapter().sites().size() / 2);
@@ -173,30 +163,12 @@ class DecoderMergeTest {
     Bundle bundle =
         Bundles.decoder(Fixtures.family("llama_dynamo18"), "bottleneck", "all-linear", folder);
     Path adapter = folder.resolve("adapter");
-    train(bundle, 0.05, adapter);
+    Bundles.trainDecoder(bundle, 0.05, 2, adapter);
     Path out = folder.resolve("merged.onnx");
     assertThatThrownBy(() -> GraphTools.merge(new MergeRequest(bundle.dir(), adapter, out, false)))
         .isInstanceOf(NotMergeable.class)
         .hasMessageContaining("bottleneck");
     assertThat(out).doesNotExist();
-  }
-
-  private void train(Bundle bundle, double rate, Path adapter) throws IOException {
-    StringBuilder lines = new StringBuilder();
-    for (int i = 2; i < 10; i++) {
-      lines.append("{\"prompt\": \"w%d \", \"completion\": \"w50 w51 w52\"}%n".formatted(i));
-    }
-    Dataset data = Dataset.read(Files.writeString(folder.resolve("data.jsonl"), lines));
-    TrainingPlan usual = TrainingPlan.defaults();
-    TrainingPlan plan =
-        usual
-            .with(
-                AdapterPlan.lora(4, 8)
-                    .with(Size.PROJECTION, 16)
-                    .with(new KeptWeights(0.2, KeptWeights.Rule.MAGNITUDE, 1)))
-            .with(usual.passes().withEpochs(3))
-            .with(new LearningRate.Constant(rate, 0));
-    new Trainer(bundle, plan, _ -> {}).train(new TrainingData(data, Optional.empty()), adapter);
   }
 
   private static List<List<String>> names(Path model) {

@@ -1,7 +1,9 @@
 package dev.banyan.graph.training;
 
 import dev.banyan.artifacts.bundle.Bundle;
+import dev.banyan.artifacts.bundle.KeptWeights;
 import dev.banyan.artifacts.bundle.Pooling;
+import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.artifacts.bundle.Task;
 import dev.banyan.graph.Emission;
 import dev.banyan.graph.GraphTools;
@@ -14,6 +16,11 @@ import dev.banyan.graph.QuantizeRequest.Destination;
 import dev.banyan.graph.quantize.LayerChoice;
 import dev.banyan.graph.quantize.Quantization;
 import dev.banyan.runtime.data.Dataset;
+import dev.banyan.runtime.training.AdapterPlan;
+import dev.banyan.runtime.training.LearningRate;
+import dev.banyan.runtime.training.Trainer;
+import dev.banyan.runtime.training.TrainingData;
+import dev.banyan.runtime.training.TrainingPlan;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -80,6 +87,33 @@ public final class Bundles {
       lines.append("{\"text\": \"%s\", \"label\": \"%d\"}%n".formatted(text, label));
     }
     return Dataset.read(Files.writeString(folder.resolve("data.jsonl"), lines));
+  }
+
+  /** Texts that all go on in the same way, for a small decoder. */
+  private static Dataset continuations(int count, Path file) throws IOException {
+    StringBuilder lines = new StringBuilder();
+    for (int i = 2; i < count + 2; i++) {
+      lines.append("{\"prompt\": \"w%d \", \"completion\": \"w50 w51 w52\"}%n".formatted(i));
+    }
+    return Dataset.read(Files.writeString(file, lines));
+  }
+
+  /** Trains an adapter of any method on 24 of them; the loss of each step. */
+  public static List<Float> trainDecoder(Bundle bundle, double rate, int epochs, Path adapter)
+      throws IOException {
+    TrainingPlan usual = TrainingPlan.defaults();
+    TrainingPlan plan =
+        usual
+            .with(
+                AdapterPlan.lora(4, 8)
+                    .with(Size.PROJECTION, 16)
+                    .with(new KeptWeights(0.2, KeptWeights.Rule.MAGNITUDE, 1)))
+            .with(usual.passes().withEpochs(epochs))
+            .with(new LearningRate.Constant(rate, 0));
+    Dataset data = continuations(24, bundle.dir().resolveSibling("data.jsonl"));
+    return new Trainer(bundle, plan, _ -> {})
+        .train(new TrainingData(data, Optional.empty()), adapter)
+        .losses();
   }
 
   /** Bundle of a small decoder, prepared for a method on the layers that it names, or these. */

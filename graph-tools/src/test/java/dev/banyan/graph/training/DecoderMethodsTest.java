@@ -3,20 +3,10 @@ package dev.banyan.graph.training;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.banyan.artifacts.bundle.Bundle;
-import dev.banyan.artifacts.bundle.KeptWeights;
-import dev.banyan.artifacts.bundle.Size;
 import dev.banyan.graph.Fixtures;
-import dev.banyan.runtime.data.Dataset;
-import dev.banyan.runtime.training.AdapterPlan;
-import dev.banyan.runtime.training.LearningRate;
-import dev.banyan.runtime.training.Trainer;
-import dev.banyan.runtime.training.TrainingData;
-import dev.banyan.runtime.training.TrainingPlan;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -46,27 +36,7 @@ class DecoderMethodsTest {
   void methodLearnsToGoOnWithATextAsADecoder(String method, double rate) throws IOException {
     Bundle bundle =
         Bundles.decoder(Fixtures.family("llama_dynamo18"), method, "all-linear", folder);
-    TrainingPlan usual = TrainingPlan.defaults();
-    TrainingPlan plan =
-        usual
-            .with(
-                AdapterPlan.lora(4, 8)
-                    .with(Size.PROJECTION, 16)
-                    .with(new KeptWeights(0.2, KeptWeights.Rule.MAGNITUDE, 1)))
-            .with(usual.passes().withEpochs(20))
-            .with(new LearningRate.Constant(rate, 0));
-    List<Float> losses =
-        new Trainer(bundle, plan, _ -> {})
-            .train(new TrainingData(data(), Optional.empty()), folder.resolve("adapter"))
-            .losses();
+    List<Float> losses = Bundles.trainDecoder(bundle, rate, 20, folder.resolve("adapter"));
     assertThat(losses.getLast()).isLessThan(0.8f * losses.getFirst());
-  }
-
-  private Dataset data() throws IOException {
-    StringBuilder lines = new StringBuilder();
-    for (int i = 2; i < 26; i++) {
-      lines.append("{\"prompt\": \"w%d \", \"completion\": \"w50 w51 w52\"}%n".formatted(i));
-    }
-    return Dataset.read(Files.writeString(folder.resolve("data.jsonl"), lines));
   }
 }
